@@ -1,0 +1,76 @@
+import MeshTypes
+
+/// The tokens: their texts, what they are for, and the bytes they stand for.
+struct Vocabulary: Sendable {
+  /// As the model file writes them.
+  let texts: [String]
+  let types: [TokenType]
+  let idsByText: [String: TokenID]
+  /// The token of each single byte; nil where the vocabulary has none.
+  let idsByByte: [TokenID?]
+  /// All tokens' bytes, one after another; token `id` has `offsets[id]..<offsets[id + 1]`.
+  private let bytes: [UInt8]
+  private let offsets: [Int]
+
+  var count: Int { texts.count }
+
+  /// - Precondition: `description` is valid.
+  /// - Throws: `MeshError` `invalidArgument` for an empty, too long or repeated token.
+  init(_ description: TokenizerDescription) throws(MeshError) {
+    texts = description.tokens
+    types =
+      description.tokenTypes.isEmpty
+      ? Array(repeating: .normal, count: texts.count) : description.tokenTypes
+    var idsByText = [String: TokenID](minimumCapacity: texts.count)
+    var bytes: [UInt8] = []
+    var offsets = [0]
+    bytes.reserveCapacity(texts.count * 8)
+    offsets.reserveCapacity(texts.count + 1)
+    for (id, text) in texts.enumerated() {
+      guard (1...TokenizerDescription.maximumTokenLengthBytes).contains(text.utf8.count) else {
+        throw .invalid(
+          "tokenizer.ggml.tokens",
+          "[\(id)] must have 1...\(TokenizerDescription.maximumTokenLengthBytes) bytes,"
+            + " has \(text.utf8.count)"
+        )
+      }
+      if let first = idsByText.updateValue(TokenID(id), forKey: text) {
+        throw .invalid("tokenizer.ggml.tokens", "[\(id)] \"\(text)\" repeats [\(first)]")
+      }
+      let isSpelled = types[id] == .normal || types[id] == .byte || types[id] == .unused
+      if !(isSpelled && ByteAlphabet.appendBytes(spelledBy: text, to: &bytes)) {
+        bytes += text.utf8
+      }
+      offsets.append(bytes.count)
+    }
+    self.idsByText = idsByText
+    self.bytes = bytes
+    self.offsets = offsets
+    idsByByte = ByteAlphabet.scalars.map { idsByText[String(Character($0))] }
+  }
+
+  /// The bytes that token `id` stands for.
+  ///
+  /// - Throws: `MeshError` `invalidArgument` for an id that is not in the vocabulary.
+  func bytes(of id: TokenID) throws(MeshError) -> ArraySlice<UInt8> {
+    guard id < count else { throw .invalid("token_ids", "must be in 0..<\(count), got \(id)") }
+    return bytes[offsets[Int(id)]..<offsets[Int(id) + 1]]
+  }
+
+  /// The type of token `id`.
+  ///
+  /// - Throws: `MeshError` `invalidArgument` for an id that is not in the vocabulary.
+  func type(of id: TokenID) throws(MeshError) -> TokenType {
+    guard id < count else { throw .invalid("token_ids", "must be in 0..<\(count), got \(id)") }
+    return types[Int(id)]
+  }
+
+  /// Whether the bytes of token `id`, which exists, equal `piece`.
+  @inline(__always)
+  func bytes(of id: TokenID, equal piece: Span<UInt8>) -> Bool {
+    let start = offsets[Int(id)]
+    guard offsets[Int(id) + 1] - start == piece.count else { return false }
+    for index in 0..<piece.count where bytes[start + index] != piece[index] { return false }
+    return true
+  }
+}
