@@ -1,0 +1,42 @@
+/// Attention over paged KV memory.
+#ifndef WK_ATTENTION_H
+#define WK_ATTENTION_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+  /// Positions that the online softmax takes in at a time; divides a block's tokens.
+  WK_ATTENTION_POSITIONS = 16,
+  /// Query rows that share each load of keys and values.
+  WK_ATTENTION_QUERIES = 6,
+  WK_ATTENTION_HEAD_LIMIT = 256,
+};
+
+/// Where one layer's keys and values of one KV head lie in KV memory, in f16 elements.
+///
+/// A block is contiguous: per layer its keys [head][dimension][slot], then its values
+/// [head][slot][dimension]. All of KV memory holds finite numbers.
+typedef struct wk_kv_view {
+  uint16_t *memory;
+  size_t block_stride;
+  size_t key_offset;
+  size_t value_offset;
+  size_t block_tokens;
+  size_t head_dimension;
+} wk_kv_view;
+
+/// Up to WK_ATTENTION_QUERIES queries of one sequence that read the same KV head.
+typedef struct wk_attention_tile {
+  wk_kv_view kv;
+  const uint32_t *block_table;
+  float scale;
+  size_t count;
+  /// Per query: `head_dimension` values, the positions it sees (0 ..< length), where the result
+  /// goes.
+  const float *queries[WK_ATTENTION_QUERIES];
+  size_t lengths[WK_ATTENTION_QUERIES];
+  float *outputs[WK_ATTENTION_QUERIES];
+} wk_attention_tile;
+
+#endif

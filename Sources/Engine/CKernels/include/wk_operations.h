@@ -1,0 +1,102 @@
+/// Operations over all rows of a step, shared out over a pool's threads.
+///
+/// How work is shared out never changes a result: a task owns whole outputs.
+#ifndef WK_OPERATIONS_H
+#define WK_OPERATIONS_H
+
+#include "wk_kernel_set.h"
+#include "wk_pool.h"
+
+/// What runs operations.
+typedef struct wk_engine {
+  wk_pool *pool;
+  const wk_kernel_set *kernels;
+} wk_engine;
+
+/// Rows of activations to be written, as wk_activations describes them.
+typedef struct wk_activation_buffer {
+  float *values;
+  int8_t *levels;
+  float *scales;
+  float *sums;
+  /// Whether `levels`, `scales` and `sums` are wanted; then the width is a multiple of 32.
+  bool quantize;
+} wk_activation_buffer;
+
+/// Neighbouring rows that belong to one sequence.
+typedef struct wk_attention_span {
+  size_t first_row;
+  size_t row_count;
+  /// The position of the first row in its sequence.
+  size_t first_position;
+  /// Blocks for at least `first_position + row_count` positions.
+  const uint32_t *block_table;
+  /// Set by wk_attention.
+  size_t first_task;
+} wk_attention_span;
+
+/// One layer's attention: sizes, and KV memory with its offsets for KV head 0.
+typedef struct wk_attention_layer {
+  wk_kv_view kv;
+  size_t query_heads;
+  size_t kv_heads;
+  float scale;
+} wk_attention_layer;
+
+/// One layer's new keys and values on their way to KV memory.
+typedef struct wk_kv_store {
+  wk_attention_layer layer;
+  /// [rows][query_heads * head_dimension]: rotated in place.
+  float *queries;
+  /// [rows][kv_heads * head_dimension]: rotated in place.
+  float *keys;
+  /// [rows][kv_heads * head_dimension].
+  const float *values;
+  /// [rows]: block and slot of each row's position.
+  const uint32_t *blocks;
+  const uint32_t *slots;
+  /// [rows][rotations].
+  const float *cosines;
+  const float *sines;
+  size_t rotations;
+} wk_kv_store;
+
+/// Packs a whole matrix; false as wk_matrix_pack.
+bool wk_pack(const wk_engine *engine, const wk_matrix *matrix, wk_format format,
+             const uint8_t *source);
+
+/// out[row] = column ids[row] of the matrix.
+void wk_embed(const wk_engine *engine, const wk_matrix *matrix, const uint32_t *ids, size_t rows,
+              float *out);
+
+/// Angles of each row's position: cosines and sines are [rows][count].
+void wk_angles(const wk_engine *engine, const uint32_t *positions, size_t rows,
+               const float *frequencies, size_t count, float *cosines, float *sines);
+
+/// RMS-normalises rows of `width`; row i of the result comes from row `indices[i]`, or i when
+/// `indices` is null.
+void wk_normalize(const wk_engine *engine, const float *values, const uint32_t *indices,
+                  size_t rows, size_t width, const float *weights, float epsilon,
+                  const wk_activation_buffer *out);
+
+/// The gated activation of rows of `width`.
+void wk_gate(const wk_engine *engine, const float *gate, const float *up, size_t rows, size_t width,
+             const wk_activation_buffer *out);
+
+/// Quantises rows that are in `buffer->values` already, if `buffer->quantize`.
+void wk_quantize(const wk_engine *engine, size_t rows, size_t width,
+                 const wk_activation_buffer *buffer);
+
+enum { WK_MULTIPLY_LIMIT = 4 };
+
+/// Computes up to WK_MULTIPLY_LIMIT independent products of `rows` rows.
+void wk_multiply(const wk_engine *engine, const wk_product *products, size_t count, size_t rows);
+
+/// Rotates queries and keys, and stores keys and values.
+void wk_store(const wk_engine *engine, const wk_kv_store *store, size_t rows);
+
+/// Attention of all rows: queries and out are [rows][query_heads * head_dimension].
+void wk_attention(const wk_engine *engine, const wk_attention_layer *layer,
+                  wk_attention_span *spans, size_t count, const float *queries, float *out);
+
+#endif

@@ -1,0 +1,20 @@
+/// What all of the kernels' sources share.
+#ifndef WK_INTERNAL_H
+#define WK_INTERNAL_H
+
+// Each multiplication and addition rounds as it is written; where one rounding is meant, the code
+// says fmaf.
+#pragma STDC FP_CONTRACT OFF
+
+#if defined(__x86_64__)
+#define WK_HAS_AVX2 1
+#define WK_AVX2 __attribute__((target("avx2,fma,f16c")))
+#define WK_AVX2_INLINE static inline __attribute__((always_inline, target("avx2,fma,f16c")))
+#else
+#define WK_HAS_AVX2 0
+#endif
+
+/// Marks a case that earlier checks rule out.
+static inline _Noreturn void wk_unreachable(void) { __builtin_trap(); }
+
+#endif
