@@ -26,7 +26,7 @@ enum EndOfGeneration {
     _ description: TokenizerDescription
   ) -> Set<TokenID> {
     func special(_ text: String) -> TokenID? {
-      guard let id = vocabulary.idsByText[text] else { return nil }
+      guard let id = vocabulary.id(ofToken: text) else { return nil }
       let type = vocabulary.types[Int(id)]
       return type.isSpecial || type == .userDefined ? id : nil
     }

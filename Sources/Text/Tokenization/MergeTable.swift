@@ -16,7 +16,7 @@ struct MergeTable: Sendable {
   ///
   /// - Throws: `MeshError` `invalidArgument` naming the entry whose form is wrong, or whose parts
   ///   or whose joined text are not in the vocabulary.
-  init(_ merges: [String], idsByText: [String: TokenID]) throws(MeshError) {
+  init(_ merges: [String], _ vocabulary: Vocabulary) throws(MeshError) {
     var table = FlatTable(capacity: merges.count)
     for (rank, merge) in merges.enumerated() {
       let parts = merge.split(separator: " ", omittingEmptySubsequences: false)
@@ -26,16 +26,16 @@ struct MergeTable: Sendable {
           "[\(rank)] must be two tokens and one space, is \"\(merge)\""
         )
       }
-      let (left, right) = (String(parts[0]), String(parts[1]))
-      guard let leftID = idsByText[left], let rightID = idsByText[right],
-        let mergedID = idsByText[left + right]
+      guard let left = vocabulary.id(ofToken: parts[0]),
+        let right = vocabulary.id(ofToken: parts[1]),
+        let merged = vocabulary.id(ofToken: parts[0] + parts[1])
       else {
         throw .invalid(
           "tokenizer.ggml.merges",
           "[\(rank)] \"\(merge)\": both parts and their joined text must be tokens"
         )
       }
-      table.insertIfAbsent(Self.key(leftID, rightID), UInt64(rank) << 32 | UInt64(mergedID))
+      table.insertIfAbsent(Self.key(left, right), UInt64(rank) << 32 | UInt64(merged))
     }
     self.table = table
   }

@@ -42,7 +42,7 @@ package enum PreTokenizer: String, Sendable, CaseIterable {
   ///
   /// - Precondition: `text` is valid UTF-8, and `start` is less than its count and at the beginning
   ///   of a character.
-  func endOfPiece(from start: Int, in text: Span<UInt8>) -> Int {
+  package func endOfPiece(from start: Int, in text: Span<UInt8>) -> Int {
     switch self {
     case .gpt2: GPT2Scanner.endOfPiece(from: start, in: text, isolatesNumbers: false)
     case .smollm: GPT2Scanner.endOfPiece(from: start, in: text, isolatesNumbers: true)

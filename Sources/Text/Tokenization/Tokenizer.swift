@@ -38,7 +38,7 @@ package struct Tokenizer: Sendable {
     try description.validate()
     let preTokenizer = try PreTokenizer(named: description.preTokenizer)
     let vocabulary = try Vocabulary(description)
-    let merges = try MergeTable(description.merges, idsByText: vocabulary.idsByText)
+    let merges = try MergeTable(description.merges, vocabulary)
     self.vocabulary = vocabulary
     self.preTokenizer = preTokenizer
     self.merges = merges
@@ -63,7 +63,7 @@ package struct Tokenizer: Sendable {
   package var vocabularySize: Int { vocabulary.count }
 
   /// The id of the token that the model file writes as `text`, or nil: `"<|im_end|>"`, `"Ġthe"`.
-  package func id(ofToken text: String) -> TokenID? { vocabulary.idsByText[text] }
+  package func id(ofToken text: String) -> TokenID? { vocabulary.id(ofToken: text) }
 
   /// The text of a token as the model file writes it, or nil for an id beyond the vocabulary.
   package func token(of id: TokenID) -> String? {

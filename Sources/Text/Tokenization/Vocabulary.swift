@@ -5,7 +5,7 @@ struct Vocabulary: Sendable {
   /// As the model file writes them.
   let texts: [String]
   let types: [TokenType]
-  let idsByText: [String: TokenID]
+  private let idsByText: [ExactText: TokenID]
   /// The token of each single byte; nil where the vocabulary has none.
   let idsByByte: [TokenID?]
   /// All tokens' bytes, one after another; token `id` has `offsets[id]..<offsets[id + 1]`.
@@ -21,7 +21,7 @@ struct Vocabulary: Sendable {
     types =
       description.tokenTypes.isEmpty
       ? Array(repeating: .normal, count: texts.count) : description.tokenTypes
-    var idsByText = [String: TokenID](minimumCapacity: texts.count)
+    var idsByText = [ExactText: TokenID](minimumCapacity: texts.count)
     var bytes: [UInt8] = []
     var offsets = [0]
     bytes.reserveCapacity(texts.count * 8)
@@ -34,7 +34,7 @@ struct Vocabulary: Sendable {
             + " has \(text.utf8.count)"
         )
       }
-      if let first = idsByText.updateValue(TokenID(id), forKey: text) {
+      if let first = idsByText.updateValue(TokenID(id), forKey: ExactText(text)) {
         throw .invalid("tokenizer.ggml.tokens", "[\(id)] \"\(text)\" repeats [\(first)]")
       }
       let isSpelled = types[id] == .normal || types[id] == .byte || types[id] == .unused
@@ -46,8 +46,11 @@ struct Vocabulary: Sendable {
     self.idsByText = idsByText
     self.bytes = bytes
     self.offsets = offsets
-    idsByByte = ByteAlphabet.scalars.map { idsByText[String(Character($0))] }
+    idsByByte = ByteAlphabet.scalars.map { idsByText[ExactText(String(Character($0)))] }
   }
+
+  /// The token that the model file writes as `text`, or nil.
+  func id(ofToken text: some StringProtocol) -> TokenID? { idsByText[ExactText(text)] }
 
   /// The bytes that token `id` stands for.
   ///
