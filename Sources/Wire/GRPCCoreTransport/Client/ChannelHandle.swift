@@ -1,0 +1,45 @@
+internal import CGRPC
+internal import GRPCCore
+
+/// Owns one libgrpc channel. Calls keep it alive.
+final class ChannelHandle: @unchecked Sendable {
+  private let raw: OpaquePointer
+  private let executor: CompletionQueueExecutor
+
+  init(
+    target: String,
+    arguments: consuming ChannelArguments,
+    executor: CompletionQueueExecutor
+  ) {
+    raw = arguments.withPointer { cgrpc_insecure_channel_create(target, $0) }
+    self.executor = executor
+    executor.liveObjects.channels.increment()
+  }
+
+  deinit {
+    grpc_channel_destroy(raw)
+    executor.liveObjects.channels.decrement()
+  }
+
+  /// Begins to connect before the first call asks for it.
+  func connect() {
+    _ = grpc_channel_check_connectivity_state(raw, 1)
+  }
+
+  func makeCall(method: String, timeout: Duration?) -> CallHandle {
+    let path = grpc_slice_from_copied_string(method)
+    defer { grpc_slice_unref(path) }
+    let call = grpc_channel_create_call(
+      raw,
+      nil,
+      0,
+      executor.queue.raw,
+      path,
+      nil,
+      Deadline.after(timeout),
+      nil
+    )
+    guard let call else { preconditionFailure("libgrpc made no call") }
+    return CallHandle(owning: call, liveObjects: executor.liveObjects)
+  }
+}
