@@ -1,0 +1,91 @@
+import CKernels
+
+extension KernelEngine {
+  /// output[row] = the weights of column `ids[row]`: an embedding lookup.
+  package func embed(_ ids: [UInt32], from matrix: WeightMatrix, into output: FloatRows) {
+    precondition(ids.count <= output.rowCapacity && matrix.depth == output.width, "shapes differ")
+    precondition(ids.allSatisfy { Int($0) < matrix.columns }, "id beyond the vocabulary")
+    wk_embed([engine], [matrix.matrix], ids, ids.count, output.values)
+  }
+
+  /// RMS-normalises the first `rowCount` rows.
+  ///
+  /// - Parameters:
+  ///   - weights: One factor per value of a row.
+  ///   - epsilon: Added to the mean of squares.
+  package func normalize(
+    _ input: FloatRows,
+    rowCount: Int,
+    weights: [Float],
+    epsilon: Float,
+    into output: ActivationRows
+  ) {
+    check(input, output, rowCount: rowCount, weights: weights)
+    precondition(rowCount <= input.rowCapacity, "too many rows")
+    wk_normalize(
+      [engine],
+      input.values,
+      nil,
+      rowCount,
+      input.width,
+      weights,
+      epsilon,
+      [output.buffer]
+    )
+  }
+
+  /// RMS-normalises some rows: row i of the output comes from row `rows[i]`.
+  package func normalize(
+    _ input: FloatRows,
+    rows: [UInt32],
+    weights: [Float],
+    epsilon: Float,
+    into output: ActivationRows
+  ) {
+    check(input, output, rowCount: rows.count, weights: weights)
+    precondition(rows.allSatisfy { Int($0) < input.rowCapacity }, "no such row")
+    wk_normalize(
+      [engine],
+      input.values,
+      rows,
+      rows.count,
+      input.width,
+      weights,
+      epsilon,
+      [output.buffer]
+    )
+  }
+
+  private func check(
+    _ input: FloatRows,
+    _ output: ActivationRows,
+    rowCount: Int,
+    weights: [Float]
+  ) {
+    precondition(
+      rowCount <= output.rowCapacity && input.width == output.width && weights.count == input.width,
+      "shapes differ"
+    )
+  }
+
+  /// output = gate / (1 + exp(-gate)) * up.
+  package func swiglu(
+    gate: FloatRows,
+    up: FloatRows,
+    rowCount: Int,
+    into output: ActivationRows
+  ) {
+    precondition(gate.width == up.width && gate.width == output.width, "widths differ")
+    precondition(
+      rowCount <= min(gate.rowCapacity, up.rowCapacity, output.rowCapacity),
+      "too many rows"
+    )
+    wk_gate([engine], gate.values, up.values, rowCount, gate.width, [output.buffer])
+  }
+
+  /// Brings the 8-bit form of the first `rowCount` rows up to date with their values.
+  package func quantize(_ rows: ActivationRows, rowCount: Int) {
+    precondition(rowCount <= rows.rowCapacity, "too many rows")
+    wk_quantize([engine], rowCount, rows.width, [rows.buffer])
+  }
+}

@@ -1,0 +1,70 @@
+import CKernels
+package import MeshTypes
+
+/// Where the rows of a step belong: which rows are neighbours in a sequence, at what positions, and
+/// in which blocks their keys and values lie.
+package struct PagedRows {
+  private struct Span {
+    var firstRow: Int
+    var rowCount: Int
+    var firstPosition: Int
+    var tableOffset: Int
+  }
+
+  package let blockSizeTokens: Int
+  package private(set) var positions: [UInt32] = []
+  private(set) var blocks: [UInt32] = []
+  private(set) var slots: [UInt32] = []
+  private(set) var largestBlock: UInt32 = 0
+  private var tables: [UInt32] = []
+  private var spans: [Span] = []
+
+  package var rowCount: Int { positions.count }
+
+  package init(blockSizeTokens: Int) { self.blockSizeTokens = blockSizeTokens }
+
+  /// Adds the rows of one sequence's slice.
+  ///
+  /// - Parameters:
+  ///   - rowCount: At least 1.
+  ///   - firstPosition: The position of the first of them in the sequence.
+  ///   - blockTable: The sequence's blocks, for all positions up to the slice's last.
+  package mutating func append(rowCount: Int, firstPosition: Int, blockTable: [BlockID]) {
+    let positionCount = firstPosition + rowCount
+    precondition(rowCount > 0 && firstPosition >= 0 && positionCount <= Int(Int32.max), "bad rows")
+    precondition(blockTable.count * blockSizeTokens >= positionCount, "block table too short")
+    spans.append(
+      Span(
+        firstRow: self.rowCount,
+        rowCount: rowCount,
+        firstPosition: firstPosition,
+        tableOffset: tables.count
+      )
+    )
+    for block in blockTable.prefix((positionCount - 1) / blockSizeTokens + 1) {
+      tables.append(block.rawValue)
+      largestBlock = max(largestBlock, block.rawValue)
+    }
+    for position in firstPosition..<positionCount {
+      positions.append(UInt32(position))
+      blocks.append(blockTable[position / blockSizeTokens].rawValue)
+      slots.append(UInt32(position % blockSizeTokens))
+    }
+  }
+
+  /// The spans as the kernels take them, valid within `body`.
+  func withSpans<R>(_ body: (UnsafeMutableBufferPointer<wk_attention_span>) -> R) -> R {
+    tables.withUnsafeBufferPointer { tables in
+      var kernelSpans = spans.map { span in
+        wk_attention_span(
+          first_row: span.firstRow,
+          row_count: span.rowCount,
+          first_position: span.firstPosition,
+          block_table: tables.baseAddress! + span.tableOffset,
+          first_task: 0
+        )
+      }
+      return kernelSpans.withUnsafeMutableBufferPointer { body($0) }
+    }
+  }
+}

@@ -1,0 +1,33 @@
+import CKernels
+package import MeshTypes
+
+/// The rotation of each row's position: cosines and sines, one per pair of dimensions.
+package final class RotaryAngles {
+  /// Radians per position, one per pair.
+  package let frequencies: [Float]
+  let cosines: FloatRows
+  let sines: FloatRows
+
+  /// - Throws: ``MeshError`` `resourceExhausted` when there is no memory.
+  package init(frequencies: [Float], rowCapacity: Int) throws(MeshError) {
+    self.frequencies = frequencies
+    cosines = try FloatRows(rowCapacity: rowCapacity, width: frequencies.count)
+    sines = try FloatRows(rowCapacity: rowCapacity, width: frequencies.count)
+  }
+}
+
+extension KernelEngine {
+  /// Computes the angles of rows at `positions`.
+  package func computeAngles(_ angles: RotaryAngles, positions: [UInt32]) {
+    precondition(positions.count <= angles.cosines.rowCapacity, "too many rows")
+    wk_angles(
+      [engine],
+      positions,
+      positions.count,
+      angles.frequencies,
+      angles.frequencies.count,
+      angles.cosines.values,
+      angles.sines.values
+    )
+  }
+}

@@ -1,0 +1,117 @@
+package import Kernels
+package import MeshTypes
+package import ModelFiles
+import Synchronization
+
+/// A loaded llama-architecture model with its KV memory: computes steps.
+///
+/// Every row of a step is computed in an order that depends on the model alone. So a token's logits
+/// are the same bytes whatever else is in the batch, however its prompt was chunked, and on any number
+/// of threads.
+///
+/// It may be passed between threads, but is used by one at a time: a step that starts during another
+/// throws. All memory for steps is taken when it is made.
+package final class ModelRunner: @unchecked Sendable {
+  package let configuration: ModelConfiguration
+  package let settings: RunnerSettings
+  /// The keys and values of all blocks.
+  package let kvMemory: KVMemory
+
+  let engine: KernelEngine
+  let weights: ModelWeights
+  let buffers: StepBuffers
+  private let isStepping = Atomic(false)
+
+  /// Loads the weights and takes all memory.
+  ///
+  /// - Parameters:
+  ///   - file: Not needed any more afterwards.
+  ///   - progress: Called now and then with the loaded fraction of the file, 0...1.
+  /// - Throws: ``MeshError`` naming the metadata key, tensor or setting at fault, or
+  ///   `resourceExhausted` when there is not enough memory.
+  package init(
+    file: GGUFFile,
+    settings: RunnerSettings,
+    progress: ((Double) -> Void)? = nil
+  ) throws(MeshError) {
+    try settings.validate()
+    self.settings = settings
+    configuration = try ModelConfiguration(file: file)
+    engine = try KernelEngine(
+      threadCount: settings.threadCount,
+      instructionSet: settings.usesPortableKernels ? .portable : .best
+    )
+    weights = try ModelWeights(
+      file: file,
+      configuration: configuration,
+      engine: engine,
+      progress: progress
+    )
+    buffers = try StepBuffers(configuration, weights, settings)
+    kvMemory = try KVMemory(
+      layout: configuration.kvLayout(blockSizeTokens: settings.blockSizeTokens),
+      blockCount: settings.blockCount
+    )
+  }
+
+  /// The kernels' name, for logs.
+  package var instructionSetName: String { engine.instructionSetName }
+
+  /// Bytes of the packed weights.
+  package var weightsByteCount: Int {
+    let shared = weights.output === weights.embedding ? 0 : weights.output.byteCount
+    return weights.layers.reduce(shared + weights.embedding.byteCount) { sum, layer in
+      [
+        layer.query, layer.key, layer.value, layer.attentionOutput, layer.gate, layer.up,
+        layer.down,
+      ].reduce(sum) { $0 + $1.byteCount }
+    }
+  }
+
+  /// Computes one batch: writes the keys and values of all tokens, and the logits that slices ask for.
+  ///
+  /// - Parameter slices: At least one, each of another sequence. No two write to the same block.
+  /// - Returns: The logits, slice after slice; they stand until the next step.
+  /// - Throws: ``MeshError`` `invalidArgument` or `outOfRange` naming the field of the slice at fault,
+  ///   before anything is written; `failedPrecondition` during another step.
+  package func step(_ slices: [SequenceSlice]) throws(MeshError) -> StepLogits {
+    guard !isStepping.exchange(true, ordering: .acquiring) else {
+      throw MeshError(.failedPrecondition, "another step is in progress")
+    }
+    defer { isStepping.store(false, ordering: .releasing) }
+    try validate(slices)
+    return compute(slices)
+  }
+}
+
+/// Rows of logits of a step, slice after slice; valid until the next step.
+package struct StepLogits {
+  private let rows: FloatRows
+  package let rowCount: Int
+
+  init(rows: FloatRows, rowCount: Int) {
+    self.rows = rows
+    self.rowCount = rowCount
+  }
+
+  /// One value per entry of the vocabulary.
+  package func withRow<R, E: Error>(
+    _ row: Int,
+    _ body: (Span<Float>) throws(E) -> R
+  ) throws(E) -> R {
+    precondition(0..<rowCount ~= row, "row \(row) of \(rowCount)")
+    return try rows.withRow(row, body)
+  }
+}
+
+extension ModelConfiguration {
+  /// The sizes of a KV block.
+  package func kvLayout(blockSizeTokens: Int) -> KVMemory.Layout {
+    KVMemory.Layout(
+      layerCount: layerCount,
+      kvHeadCount: kvHeadCount,
+      headDimension: headDimension,
+      blockSizeTokens: blockSizeTokens
+    )
+  }
+}

@@ -1,0 +1,49 @@
+package import MeshTypes
+
+/// How much a ``ModelRunner`` takes and computes at once.
+package struct RunnerSettings: Hashable, Sendable {
+  /// KV blocks to preallocate.
+  package var blockCount: Int
+  /// Tokens of a block: a multiple of 16 in 16...256.
+  package var blockSizeTokens: Int
+  /// The most tokens of a step; buffers are made for that many.
+  package var maxBatchTokens: Int
+  /// The most rows of logits of a step.
+  package var maxLogitsRows: Int
+  /// Threads that compute, the caller's included.
+  package var threadCount: Int
+  /// Whether to use the portable kernels: slow, and equal byte for byte.
+  package var usesPortableKernels: Bool
+
+  package init(
+    blockCount: Int,
+    blockSizeTokens: Int = 16,
+    maxBatchTokens: Int = 512,
+    maxLogitsRows: Int = 128,
+    threadCount: Int,
+    usesPortableKernels: Bool = false
+  ) {
+    self.blockCount = blockCount
+    self.blockSizeTokens = blockSizeTokens
+    self.maxBatchTokens = maxBatchTokens
+    self.maxLogitsRows = maxLogitsRows
+    self.threadCount = threadCount
+    self.usesPortableKernels = usesPortableKernels
+  }
+
+  /// Allowed batch sizes.
+  package static let maxBatchTokensRange = 1...65_536
+
+  /// - Throws: ``MeshError`` `invalidArgument` naming the setting.
+  package func validate() throws(MeshError) {
+    guard Self.maxBatchTokensRange ~= maxBatchTokens else {
+      throw .invalid(
+        "max_batch_tokens",
+        "must be in \(Self.maxBatchTokensRange), got \(maxBatchTokens)"
+      )
+    }
+    guard 1...maxBatchTokens ~= min(maxLogitsRows, maxBatchTokens) else {
+      throw .invalid("max_logits_rows", "must be at least 1, got \(maxLogitsRows)")
+    }
+  }
+}
