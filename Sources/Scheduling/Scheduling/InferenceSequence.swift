@@ -1,0 +1,127 @@
+import BlockCache
+import MeshTypes
+
+/// Who goes first: higher priority, then earlier arrival. Unique, and kept for life, so a preempted
+/// sequence stands before everyone of its priority who came after it.
+struct SequenceRank: Hashable, Comparable, Sendable {
+  var priority: Int
+  var arrival: UInt64
+
+  static func < (lhs: Self, rhs: Self) -> Bool {
+    lhs.priority == rhs.priority ? lhs.arrival < rhs.arrival : lhs.priority > rhs.priority
+  }
+}
+
+/// A sequence's state. Positions are counted from the beginning of the prompt:
+///
+/// ```
+/// 0 …… published blocks …… completed …… scheduled …… tokenIDs.count …… total
+///                          KV written   in plans     known             + samples in flight
+/// ```
+struct InferenceSequence: Sendable {
+  enum Placement: Hashable, Sendable {
+    case waiting
+    case running(Epoch)
+  }
+
+  let id: SequenceID
+  let promptTokenCount: Int
+  let sampling: SamplingParameters
+  let limits: GenerationLimits
+  let cacheSalt: [UInt8]
+  let maxTokenID: TokenID
+  let rank: SequenceRank
+
+  /// Prompt and produced tokens that are known here.
+  var tokenIDs: [TokenID]
+  var placement = Placement.waiting
+  /// Counts admissions: tells a plan's slice from one of an earlier stay.
+  var admission = 0
+  /// Whether a worker existed at submission that it fits.
+  var wasSized = false
+  var preemptions = 0
+  var workerLosses = 0
+  var cachedPromptTokens: Int?
+  var keyChains: [BlockKeyChain] = []
+  /// While it waits for another sequence to compute its prefix: where, and the first missing key.
+  var awaitedPrefix: (epoch: Epoch, key: BlockKey)?
+  /// The worker of its last stay.
+  var lastEpoch: Epoch?
+
+  // The rest is about the present stay on a worker and void while waiting.
+
+  /// All blocks it holds, logical order. Admission covers all known tokens.
+  var blockTable: [BlockID] = []
+  /// How many of them a plan has told the worker.
+  var sentBlockCount = 0
+  /// Whether a plan has started it on the worker.
+  var isStarted = false
+  /// Positions in plans made so far, prefix hits included.
+  var scheduledCount = 0
+  /// Positions whose KV is written, prefix hits included.
+  var completedCount = 0
+  /// Leading blocks that are full, written and offered to the prefix index.
+  var publishedBlockCount = 0
+  /// Tokens being sampled by plans in flight.
+  var samplesInFlight = 0
+
+  /// Tokens that the worker has or will have once the plans in flight are done.
+  var totalCount: Int { tokenIDs.count + samplesInFlight }
+
+  /// The length at which it ends.
+  var maxTotalCount: Int { promptTokenCount + limits.maxTokens }
+
+  /// Positions to schedule; none once the last token is being sampled.
+  var wantedCount: Int { totalCount < maxTotalCount ? totalCount - scheduledCount : 0 }
+
+  var usage: SequenceUsage {
+    SequenceUsage(
+      promptTokens: promptTokenCount,
+      generatedTokens: tokenIDs.count - promptTokenCount,
+      cachedPromptTokens: cachedPromptTokens ?? 0,
+      preemptions: preemptions
+    )
+  }
+
+  init(_ request: SequenceRequest, arrival: UInt64) {
+    self.id = request.id
+    self.promptTokenCount = request.promptTokenIDs.count
+    self.sampling = request.sampling
+    self.limits = request.limits
+    self.cacheSalt = request.cacheSalt
+    self.maxTokenID = request.promptTokenIDs.max() ?? 0
+    self.rank = SequenceRank(priority: request.priority, arrival: arrival)
+    self.tokenIDs = request.promptTokenIDs
+  }
+
+  /// Whether it could run on such a worker, were it alone there.
+  func fits(_ worker: WorkerCapabilities) -> Bool {
+    maxTotalCount <= worker.maxSequenceTokens && Int(maxTokenID) < worker.vocabularySize
+  }
+
+  /// Forgets the stay on a worker; its blocks are the caller's to release.
+  mutating func vacate() {
+    placement = .waiting
+    blockTable.removeAll(keepingCapacity: true)
+    sentBlockCount = 0
+    isStarted = false
+    scheduledCount = 0
+    completedCount = 0
+    publishedBlockCount = 0
+    samplesInFlight = 0
+  }
+
+  /// The place in ``keyChains`` of the keys on such a worker, brought up to all known tokens.
+  mutating func keyChain(on worker: WorkerCapabilities) -> Int {
+    let root = worker.rootKey.salted(by: cacheSalt)
+    let present = keyChains.firstIndex {
+      $0.root == root && $0.blockSizeTokens == worker.blockSizeTokens
+    }
+    let chain = present ?? keyChains.count
+    if present == nil {
+      keyChains.append(BlockKeyChain(root: root, blockSizeTokens: worker.blockSizeTokens))
+    }
+    keyChains[chain].extend(over: tokenIDs)
+    return chain
+  }
+}

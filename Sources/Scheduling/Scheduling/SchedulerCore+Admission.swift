@@ -1,0 +1,80 @@
+package import MeshTypes
+
+extension SchedulerCore {
+  /// The most tokens, prompt and produced, that a sequence can have on the largest worker; nil
+  /// when there is no worker.
+  package var maxSequenceTokens: Int? {
+    workers.lazy.map(\.capabilities.maxSequenceTokens).max()
+  }
+
+  /// Takes a sequence into the waiting queue. Without any worker it waits for one.
+  ///
+  /// - Throws: ``MeshError`` `invalidArgument` for what is wrong in itself, `alreadyExists` for an
+  ///   id in use, `outOfRange` naming the maximum for what no worker can ever hold, and
+  ///   `resourceExhausted` when the queue is full.
+  package mutating func submit(_ request: SequenceRequest) throws(MeshError) {
+    try validate(request)
+    guard sequences.slot(of: request.id) == nil else {
+      throw MeshError(.alreadyExists, "sequence \(request.id.rawValue) runs already")
+    }
+    var sequence = InferenceSequence(request, arrival: nextArrival)
+    if !workers.isEmpty {
+      if let error = sizingError(of: sequence) { throw error }
+      sequence.wasSized = true
+    }
+    guard waiting.count < settings.maxWaitingSequences else {
+      throw MeshError(
+        .resourceExhausted,
+        "\(waiting.count) sequences wait already, which is the most; try later"
+      )
+    }
+    nextArrival += 1
+    counters.submitted += 1
+    let rank = sequence.rank
+    waiting.insert(sequences.insert(sequence), rank: rank)
+  }
+
+  /// Ends a sequence, whatever its state, and frees its blocks at once. The worker is told by its
+  /// next plan.
+  ///
+  /// - Returns: ``SequenceEvent/finished(_:_:_:)``, or nil if there is no such sequence (any more).
+  package mutating func cancel(_ id: SequenceID) -> SequenceEvent? {
+    guard let slot = sequences.slot(of: id) else { return nil }
+    return finish(slot, .cancelled)
+  }
+
+  private func validate(_ request: SequenceRequest) throws(MeshError) {
+    guard !request.promptTokenIDs.isEmpty else {
+      throw .invalid("prompt_token_ids", "must have at least one token")
+    }
+    try SchedulerSettings.expect(request.limits.maxTokens, in: 1...Int(Int32.max), "max_tokens")
+    try request.sampling.validate()
+  }
+
+  /// Why no present worker can ever run a sequence, if none can.
+  func sizingError(of sequence: InferenceSequence) -> MeshError? {
+    if workers.contains(where: { sequence.fits($0.capabilities) }) { return nil }
+    let vocabularySize = workers.lazy.map(\.capabilities.vocabularySize).max() ?? 0
+    guard Int(sequence.maxTokenID) < vocabularySize else {
+      return .invalid(
+        "prompt_token_ids",
+        "must be below \(vocabularySize), got \(sequence.maxTokenID)"
+      )
+    }
+    let most = maxSequenceTokens ?? 0
+    let prompt = sequence.promptTokenCount
+    guard prompt < most else {
+      return MeshError(
+        .outOfRange,
+        "prompt_token_ids must be at most \(most - 1) tokens, got \(prompt)",
+        field: "prompt_token_ids"
+      )
+    }
+    let asked = sequence.limits.maxTokens
+    return MeshError(
+      .outOfRange,
+      "max_tokens must be at most \(most - prompt) after \(prompt) prompt tokens, got \(asked)",
+      field: "max_tokens"
+    )
+  }
+}

@@ -1,0 +1,228 @@
+import BlockCache
+import MeshTypes
+
+/// From the waiting queue to the workers.
+extension SchedulerCore {
+  /// A worker as one dispatch pass sees it; placements are counted at once.
+  struct WorkerLoad {
+    /// Whether it takes sequences in this pass.
+    var isOpen: Bool
+    /// Positions that its sequences would take from its next step's budget.
+    var demandTokens = 0
+    /// Prompt positions not scheduled yet.
+    var queuedTokens = 0
+    /// Sequences there.
+    var sequenceCount = 0
+  }
+
+  enum Choice {
+    /// Run it there; so many leading blocks are in the worker's cache.
+    case place(worker: Int, hitBlocks: Int)
+    /// Another sequence is computing its prefix.
+    case awaitPrefix
+    /// It has to wait for room.
+    case blocked
+    /// No present worker can ever run it.
+    case homeless
+  }
+
+  /// Gives waiting sequences to workers that have budget, memory and a place for them, in the order
+  /// of their ranks. A sequence that must wait for room closes every worker that can ever run it to
+  /// those behind it, so the small never starve the large.
+  ///
+  /// - Parameter closed: A worker that gets nothing now.
+  /// - Complexity: O(running + placed × workers).
+  mutating func dispatch(closing closed: Int?) {
+    guard !waiting.isEmpty, !workers.isEmpty else { return }
+    var loads = workers.indices.map { load(of: $0) }
+    if let closed { loads[closed].isOpen = false }
+    var place = 0
+    var skipped = 0
+    while place < waiting.count, skipped < settings.dispatchLookahead,
+      loads.contains(where: \.isOpen)
+    {
+      let slot = waiting[place]
+      switch choose(for: slot, among: loads) {
+      case .place(let worker, let hitBlocks):
+        waiting.remove(at: place)
+        admit(slot, to: worker, hitBlocks: hitBlocks)
+        count(slot, in: &loads[worker], of: worker)
+      case .homeless:
+        place += 1
+      case .awaitPrefix:
+        place += 1
+        skipped += 1
+      case .blocked:
+        for worker in workers.indices where isCandidate(worker, for: slot) {
+          loads[worker].isOpen = false
+        }
+        place += 1
+        skipped += 1
+      }
+    }
+  }
+
+  private func load(of worker: Int) -> WorkerLoad {
+    var load = WorkerLoad(isOpen: true)
+    for slot in workers[worker].running { count(slot, in: &load, of: worker) }
+    load.isOpen = isOpen(worker, load)
+    return load
+  }
+
+  private func count(_ slot: Int, in load: inout WorkerLoad, of worker: Int) {
+    let wanted = max(1, sequences[slot].wantedCount)
+    load.demandTokens += min(wanted, prefillCap)
+    load.queuedTokens += wanted
+    load.sequenceCount += 1
+    load.isOpen = load.isOpen && isOpen(worker, load)
+  }
+
+  private func isOpen(_ worker: Int, _ load: WorkerLoad) -> Bool {
+    let capabilities = workers[worker].capabilities
+    let places = min(
+      settings.maxRunningPerWorker ?? capabilities.maxBatchSequences,
+      capabilities.maxBatchSequences
+    )
+    return load.sequenceCount < places && load.demandTokens < capabilities.maxBatchTokens
+  }
+
+  var prefillCap: Int { settings.maxPrefillTokensPerSequencePerStep ?? .max }
+
+  /// A draining worker takes back only its own, and only if nobody else can ever run them.
+  private func isCandidate(_ worker: Int, for slot: Int) -> Bool {
+    guard sequences[slot].fits(workers[worker].capabilities) else { return false }
+    guard workers[worker].isDraining else { return true }
+    return sequences[slot].lastEpoch == workers[worker].epoch
+      && !workers.contains { !$0.isDraining && sequences[slot].fits($0.capabilities) }
+  }
+
+  /// The candidate of least cost, then of least load, then the one that joined first.
+  private mutating func choose(for slot: Int, among loads: [WorkerLoad]) -> Choice {
+    if isPrefixInProgress(for: slot) { return .awaitPrefix }
+    var best: (cost: Double, load: Int, choice: Choice)?
+    var hasCandidate = false
+    for worker in workers.indices where isCandidate(worker, for: slot) {
+      hasCandidate = true
+      guard loads[worker].isOpen, let offer = offer(of: worker, for: slot) else { continue }
+      let cost = cost(of: offer, for: slot, on: worker, loads[worker])
+      let load = loads[worker].queuedTokens
+      if let best, (best.cost, best.load) <= (cost, load) { continue }
+      let isAwaited = offer.firstAwaitedKey != nil
+      best = (
+        cost, load,
+        isAwaited ? .awaitPrefix : .place(worker: worker, hitBlocks: offer.hitBlocks)
+      )
+      sequences[slot].awaitedPrefix = offer.firstAwaitedKey.map { (workers[worker].epoch, $0) }
+    }
+    return best?.choice ?? (hasCandidate ? .blocked : .homeless)
+  }
+
+  /// Whether the prefix that it was found to wait for is still being computed.
+  private mutating func isPrefixInProgress(for slot: Int) -> Bool {
+    guard let awaited = sequences[slot].awaitedPrefix else { return false }
+    if let worker = place(of: awaited.epoch), !workers[worker].isDraining,
+      workers[worker].fillsInProgress[awaited.key] != nil
+    {
+      return true
+    }
+    sequences[slot].awaitedPrefix = nil
+    return false
+  }
+
+  /// What a worker has for a sequence.
+  struct Offer {
+    /// Leading blocks in its cache.
+    var hitBlocks: Int
+    /// Blocks after those that another sequence there is about to compute.
+    var awaitedBlocks = 0
+    /// The key of the first of them.
+    var firstAwaitedKey: BlockKey?
+  }
+
+  /// - Returns: nil when the worker lacks the memory now.
+  private mutating func offer(of worker: Int, for slot: Int) -> Offer? {
+    let capabilities = workers[worker].capabilities
+    let chain = sequences[slot].keyChain(on: capabilities)
+    let tokenCount = sequences[slot].tokenIDs.count
+    // The last token is always computed: its logits are what the next token is sampled from.
+    let hittable = (tokenCount - 1) / capabilities.blockSizeTokens
+    let keys = sequences[slot].keyChains[chain].keys.prefix(hittable)
+    let match = workers[worker].pool.longestPrefix(of: keys)
+    var offer = Offer(hitBlocks: match.blockCount)
+    if settings.awaitsSharedPrefixes {
+      let awaited = keys.dropFirst(match.blockCount).prefix {
+        workers[worker].fillsInProgress[$0] != nil
+      }
+      offer.awaitedBlocks = awaited.count
+      offer.firstAwaitedKey = awaited.first
+    }
+    if offer.firstAwaitedKey != nil { return offer }
+    let taken =
+      capabilities.blocks(covering: tokenCount) - match.blockCount + match.freeBlockCount
+    return taken + watermark(of: worker) <= workers[worker].pool.freeCount ? offer : nil
+  }
+
+  /// Blocks that an admission must leave free. An idle worker has nobody to keep them for.
+  private func watermark(of worker: Int) -> Int {
+    guard !workers[worker].running.isEmpty else { return 0 }
+    let blocks = settings.watermarkFraction * Double(workers[worker].capabilities.blockCount)
+    return Int(blocks.rounded(.up))
+  }
+
+  /// Positions to be computed, in units of one token's work, before and while the sequence runs:
+  /// what is left of its prefill, what is queued before it, and the decoding it shares steps with.
+  private func cost(
+    of offer: Offer,
+    for slot: Int,
+    on worker: Int,
+    _ load: WorkerLoad
+  ) -> Double {
+    let capabilities = workers[worker].capabilities
+    let known = (offer.hitBlocks + offer.awaitedBlocks) * capabilities.blockSizeTokens
+    let left = sequences[slot].maxTotalCount - sequences[slot].tokenIDs.count
+    let shared = load.sequenceCount * min(left, settings.decodeHorizonTokens)
+    let tokens = sequences[slot].tokenIDs.count - known + load.queuedTokens + shared
+    return Double(tokens) / capabilities.relativeSpeed
+  }
+
+  /// Takes the hit blocks and new ones for all other known tokens.
+  private mutating func admit(_ slot: Int, to worker: Int, hitBlocks: Int) {
+    let capabilities = workers[worker].capabilities
+    let chain = sequences[slot].keyChain(on: capabilities)
+    let keys = sequences[slot].keyChains[chain].keys
+    for key in keys.prefix(hitBlocks) {
+      guard let block = workers[worker].pool.lookup(key) else {
+        preconditionFailure("the prefix was there a moment ago")
+      }
+      workers[worker].pool.retain(block)
+      sequences[slot].blockTable.append(block)
+    }
+    let needed = capabilities.blocks(covering: sequences[slot].tokenIDs.count)
+    extendBlockTable(of: slot, to: needed, on: worker)
+    precondition(sequences[slot].blockTable.count == needed, "the memory was there a moment ago")
+    let id = sequences[slot].id
+    for key in keys.dropFirst(hitBlocks) where workers[worker].fillsInProgress[key] == nil {
+      workers[worker].fillsInProgress[key] = id
+    }
+    enter(slot, worker, hitBlocks: hitBlocks)
+  }
+
+  private mutating func enter(_ slot: Int, _ worker: Int, hitBlocks: Int) {
+    let hitTokens = hitBlocks * workers[worker].capabilities.blockSizeTokens
+    sequences[slot].placement = .running(workers[worker].epoch)
+    sequences[slot].lastEpoch = workers[worker].epoch
+    sequences[slot].awaitedPrefix = nil
+    sequences[slot].admission += 1
+    sequences[slot].scheduledCount = hitTokens
+    sequences[slot].completedCount = hitTokens
+    sequences[slot].publishedBlockCount = hitBlocks
+    counters.prefixHitTokens += UInt64(hitTokens)
+    counters.prefixQueriedTokens += UInt64(sequences[slot].tokenIDs.count)
+    if sequences[slot].cachedPromptTokens == nil {
+      sequences[slot].cachedPromptTokens = min(hitTokens, sequences[slot].promptTokenCount)
+    }
+    let rank = sequences[slot].rank
+    let place = workers[worker].running.firstIndex { rank < sequences[$0].rank }
+    workers[worker].running.insert(slot, at: place ?? workers[worker].running.endIndex)
+  }
+}

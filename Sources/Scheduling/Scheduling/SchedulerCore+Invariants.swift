@@ -1,0 +1,63 @@
+import BlockCache
+package import MeshTypes
+
+extension SchedulerCore {
+  /// Checks that queues, tables, pools and counts agree.
+  ///
+  /// - Throws: ``MeshError`` `internalError` naming what does not.
+  /// - Complexity: O(blocks + sequences); for tests and simulation.
+  package func checkInvariants() throws(MeshError) {
+    let waitingSlots = waiting.slots
+    let ranks = waitingSlots.map { sequences[$0].rank }
+    try expect(zip(ranks, ranks.dropFirst()).allSatisfy { $0 < $1 }, "the queue is out of order")
+    for slot in waitingSlots {
+      try expect(sequences[slot].placement == .waiting, "a queued sequence runs")
+      try expect(sequences[slot].blockTable.isEmpty, "a waiting sequence holds blocks")
+    }
+    let running = workers.reduce(0) { $0 + $1.running.count }
+    try expect(sequences.count == waiting.count + running, "a sequence is lost or twice there")
+    for worker in workers { try check(worker) }
+  }
+
+  private func check(_ worker: WorkerState) throws(MeshError) {
+    try worker.pool.checkInvariants()
+    try expect(worker.plansInFlight.count <= settings.maxPlansInFlight, "too many plans in flight")
+    var references = [Int](repeating: 0, count: worker.capabilities.blockCount)
+    var writableBlocks: Set<BlockID> = []
+    var previous: SequenceRank?
+    for slot in worker.running {
+      let sequence = sequences[slot]
+      try expect(sequence.placement == .running(worker.epoch), "a sequence runs elsewhere")
+      try expect(previous.map { $0 < sequence.rank } ?? true, "runners are out of order")
+      previous = sequence.rank
+      try check(sequence, on: worker)
+      for block in sequence.blockTable { references[Int(block.rawValue)] += 1 }
+      let firstWritable = sequence.completedCount / worker.capabilities.blockSizeTokens
+      for block in sequence.blockTable.dropFirst(firstWritable) {
+        try expect(writableBlocks.insert(block).inserted, "a block is writable in two tables")
+      }
+    }
+    for block in writableBlocks {
+      try expect(references[Int(block.rawValue)] == 1, "a writable block is shared")
+      try expect(worker.pool.key(of: block) == nil, "a writable block is in the index")
+    }
+    for (block, count) in references.enumerated() {
+      let counted = worker.pool.referenceCount(of: BlockID(UInt32(block)))
+      try expect(counted == count, "block \(block): \(counted) references, \(count) tables")
+    }
+  }
+
+  private func check(_ sequence: InferenceSequence, on worker: WorkerState) throws(MeshError) {
+    let positions = sequence.blockTable.count * worker.capabilities.blockSizeTokens
+    try expect(
+      sequence.completedCount <= sequence.scheduledCount
+        && sequence.scheduledCount <= min(sequence.totalCount, positions)
+        && sequence.totalCount <= sequence.maxTotalCount,
+      "sequence \(sequence.id.rawValue) is scheduled beyond its bounds"
+    )
+  }
+
+  private func expect(_ condition: Bool, _ message: String) throws(MeshError) {
+    guard condition else { throw MeshError(.internalError, message) }
+  }
+}

@@ -1,0 +1,55 @@
+import BlockCache
+import MeshTypes
+
+/// How a sequence leaves its worker and the scheduler.
+extension SchedulerCore {
+  mutating func finish(_ slot: Int, _ reason: FinishReason) -> SequenceEvent {
+    let event = SequenceEvent.finished(sequences[slot].id, reason, sequences[slot].usage)
+    counters.finished += 1
+    remove(slot)
+    return event
+  }
+
+  mutating func fail(_ slot: Int, _ error: MeshError) -> SequenceEvent {
+    let event = SequenceEvent.failed(sequences[slot].id, error, sequences[slot].usage)
+    counters.failed += 1
+    remove(slot)
+    return event
+  }
+
+  private mutating func remove(_ slot: Int) {
+    switch sequences[slot].placement {
+    case .waiting: waiting.remove(rank: sequences[slot].rank)
+    case .running: withdraw(slot)
+    }
+    sequences.remove(slot)
+  }
+
+  /// Takes a running sequence off its worker and puts it back into the queue at its rank.
+  mutating func requeue(_ slot: Int) {
+    withdraw(slot)
+    waiting.insert(slot, rank: sequences[slot].rank)
+  }
+
+  /// Takes a running sequence off its worker: frees its blocks, and has the worker forget it.
+  private mutating func withdraw(_ slot: Int) {
+    guard case .running(let epoch) = sequences[slot].placement, let worker = place(of: epoch)
+    else { preconditionFailure("a running sequence has a worker") }
+    workers[worker].pool.release(table: sequences[slot].blockTable)
+    workers[worker].running.removeAll { $0 == slot }
+    if sequences[slot].isStarted { workers[worker].releases.append(sequences[slot].id) }
+    endFills(of: slot, on: worker)
+    sequences[slot].vacate()
+  }
+
+  /// Forgets which blocks the sequence was going to fill.
+  private mutating func endFills(of slot: Int, on worker: Int) {
+    let id = sequences[slot].id
+    let chain = sequences[slot].keyChain(on: workers[worker].capabilities)
+    let published = sequences[slot].publishedBlockCount
+    for key in sequences[slot].keyChains[chain].keys.dropFirst(published)
+    where workers[worker].fillsInProgress[key] == id {
+      workers[worker].fillsInProgress[key] = nil
+    }
+  }
+}

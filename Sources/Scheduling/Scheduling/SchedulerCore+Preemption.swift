@@ -1,0 +1,62 @@
+import BlockCache
+import MeshTypes
+
+/// Memory for sequences that grow.
+extension SchedulerCore {
+  /// Gives every running sequence the blocks for what it wants to compute next, in the order of
+  /// their ranks; preempts where there are none.
+  ///
+  /// - Returns: Whether anyone was preempted.
+  mutating func growBlockTables(on worker: Int) -> Bool {
+    let epoch = workers[worker].epoch
+    var hasPreempted = false
+    for slot in workers[worker].running {
+      // A victim of this very loop has nothing to grow.
+      guard sequences[slot].placement == .running(epoch) else { continue }
+      let positions = sequences[slot].scheduledCount + sequences[slot].wantedCount
+      let needed = workers[worker].capabilities.blocks(covering: positions)
+      extendBlockTable(of: slot, to: needed, on: worker)
+      while sequences[slot].blockTable.count < needed {
+        hasPreempted = true
+        let victim = chooseVictim(on: worker, for: slot)
+        preempt(victim)
+        if victim == slot { break }
+        extendBlockTable(of: slot, to: needed, on: worker)
+      }
+    }
+    return hasPreempted
+  }
+
+  /// Appends free blocks until the table has `count` or none is free.
+  mutating func extendBlockTable(of slot: Int, to count: Int, on worker: Int) {
+    while sequences[slot].blockTable.count < count,
+      let block = workers[worker].pool.allocate()
+    {
+      sequences[slot].blockTable.append(block)
+    }
+  }
+
+  /// Least priority, then least computed tokens, then anyone before the one who asks, then the
+  /// youngest. Never the first-ranked sequence of the worker: that it always goes on is what
+  /// guarantees progress.
+  private func chooseVictim(on worker: Int, for slot: Int) -> Int {
+    func order(_ candidate: Int) -> (Int, Int, Int) {
+      (
+        sequences[candidate].rank.priority, sequences[candidate].scheduledCount,
+        candidate == slot ? 1 : 0
+      )
+    }
+    let candidates = workers[worker].running.dropFirst()
+    // Reversed: `min` takes the first of equals, and the youngest shall be it.
+    guard let victim = candidates.reversed().min(by: { order($0) < order($1) }) else {
+      preconditionFailure("a sequence was admitted that does not fit alone")
+    }
+    return victim
+  }
+
+  private mutating func preempt(_ slot: Int) {
+    counters.preemptions += 1
+    sequences[slot].preemptions += 1
+    requeue(slot)
+  }
+}

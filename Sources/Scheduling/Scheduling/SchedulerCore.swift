@@ -1,0 +1,61 @@
+package import MeshTypes
+
+/// Continuous batching over any number of workers, as a plain value: events in, plans and sequence
+/// events out. It knows no clock and does nothing by itself.
+///
+/// After every event (a submission, a cancellation, a result, a change of membership) ask
+/// ``nextPlans()``, send what it gives, and pass on the sequence events in their order.
+///
+/// What a sequence produces does not depend on anything decided here: each plan only says which
+/// positions are computed when and where.
+///
+/// - Memory: a sequence is admitted to a worker when all its known tokens have blocks; then it
+///   grows block by block. When a worker has none left, the running sequence of least priority,
+///   then of least computed tokens, gives its blocks back and waits again, before all who came
+///   after it. The first-ranked one on a worker is never the victim: since it was admitted only
+///   because it fits there alone, it ends, and then the next is first.
+/// - Pipelining: a plan may be made before the result of the one before is there. The sequence's
+///   next token then is "what the worker samples": the worker keeps the tokens, so plans name only
+///   positions.
+/// - Blocks: a worker executes plans in order, so a block freed here may be written again by any
+///   later plan. A block is offered as a prefix only once the step that filled it is complete.
+package struct SchedulerCore: Sendable {
+  /// The settings it was created with.
+  package let settings: SchedulerSettings
+
+  var sequences = SequenceTable()
+  var waiting = WaitingQueue()
+  /// By epoch.
+  var workers: [WorkerState] = []
+  var nextEpoch: Epoch
+  var nextArrival: UInt64 = 0
+  var counters = SchedulerCounters()
+
+  /// Creates a scheduler without workers.
+  ///
+  /// - Parameters:
+  ///   - settings: Checked here.
+  ///   - firstEpoch: The epoch of the first worker that joins. A scheduler that was restarted
+  ///     passes one above all it has ever given, so that results meant for its former life are
+  ///     recognised.
+  /// - Throws: ``MeshError`` `invalidArgument` naming the setting.
+  package init(
+    settings: SchedulerSettings = SchedulerSettings(),
+    firstEpoch: Epoch = Epoch(1)
+  ) throws(MeshError) {
+    try settings.validate()
+    self.settings = settings
+    self.nextEpoch = firstEpoch
+  }
+
+  /// The place of a member in ``workers``.
+  func place(of epoch: Epoch) -> Int? {
+    var low = 0
+    var high = workers.count
+    while low < high {
+      let middle = (low + high) / 2
+      if workers[middle].epoch < epoch { low = middle + 1 } else { high = middle }
+    }
+    return low < workers.count && workers[low].epoch == epoch ? low : nil
+  }
+}

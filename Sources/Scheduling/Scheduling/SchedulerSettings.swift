@@ -1,0 +1,56 @@
+package import MeshTypes
+
+/// What an operator may choose about scheduling.
+package struct SchedulerSettings: Hashable, Sendable {
+  /// The most sequences that wait for a place; one more is refused with `resourceExhausted`.
+  /// Preempted sequences and those of a lost worker come back whatever the bound.
+  package var maxWaitingSequences = 1024
+  /// The most sequences that run on one worker; nil leaves it to what the worker offers.
+  package var maxRunningPerWorker: Int?
+  /// The most prompt tokens that one sequence computes in one step, so that a long prompt leaves
+  /// budget to others; nil sets no other bound than the step's budget.
+  package var maxPrefillTokensPerSequencePerStep: Int?
+  /// The most plans of one worker without a result: 2 hides the way of plan and result.
+  package var maxPlansInFlight = 2
+  /// The share of a worker's blocks that stays free when a sequence is admitted, for those that
+  /// run to grow into; an idle worker ignores it. In 0...1.
+  package var watermarkFraction = 0.01
+  /// How many workers a sequence may lose while it is being computed before it is taken to be the
+  /// cause and fails.
+  package var maxWorkerLosses = 2
+  /// How many waiting sequences are looked at past those that cannot be placed at the moment.
+  package var dispatchLookahead = 64
+  /// In the cost of a worker, how many more decoded tokens a new sequence is expected to bring at
+  /// most, each of which waits for every other sequence there.
+  package var decodeHorizonTokens = 64
+  /// Whether a sequence waits while another one on its worker computes the very prefix that it
+  /// would otherwise compute too.
+  package var awaitsSharedPrefixes = true
+
+  /// The defaults.
+  package init() {}
+
+  /// - Throws: ``MeshError`` `invalidArgument` naming the setting and its allowed range.
+  package func validate() throws(MeshError) {
+    try Self.expect(maxWaitingSequences, in: 1...1_000_000, "max_waiting_sequences")
+    try Self.expect(maxRunningPerWorker ?? 1, in: 1...65_536, "max_running_per_worker")
+    try Self.expect(
+      maxPrefillTokensPerSequencePerStep ?? 1,
+      in: 1...Int(Int32.max),
+      "max_prefill_tokens_per_sequence_per_step"
+    )
+    try Self.expect(maxPlansInFlight, in: 1...8, "max_plans_in_flight")
+    try Self.expect(maxWorkerLosses, in: 1...1000, "max_worker_losses")
+    try Self.expect(dispatchLookahead, in: 1...1_000_000, "dispatch_lookahead")
+    try Self.expect(decodeHorizonTokens, in: 0...1_000_000, "decode_horizon_tokens")
+    guard watermarkFraction >= 0, watermarkFraction <= 1 else {
+      throw .invalid("watermark_fraction", "must be in 0...1, got \(watermarkFraction)")
+    }
+  }
+
+  static func expect(_ value: Int, in range: ClosedRange<Int>, _ name: String) throws(MeshError) {
+    guard range.contains(value) else {
+      throw .invalid(name, "must be in \(range.lowerBound)...\(range.upperBound), got \(value)")
+    }
+  }
+}

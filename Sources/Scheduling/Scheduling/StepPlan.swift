@@ -1,0 +1,100 @@
+package import MeshTypes
+
+/// What a worker does in one step, in this order: forget ``releases``, begin ``starts``, compute
+/// ``slices``. A worker executes its plans in the order of their steps.
+package struct StepPlan: Hashable, Sendable {
+  /// The membership that the plan belongs to.
+  package var epoch: Epoch
+  /// 1, 2, 3, … in each membership.
+  package var step: StepID
+  /// Sequences to forget: ended, cancelled or preempted.
+  package var releases: [SequenceID]
+  /// Sequences that begin, or begin again.
+  package var starts: [SequenceStart]
+  /// What to compute: decoding sequences first; at most one slice a sequence, and at most the
+  /// worker's `maxBatchTokens` positions in all. May be empty.
+  package var slices: [PlannedSlice]
+
+  /// Positions computed by the step.
+  package var tokenCount: Int { slices.reduce(0) { $0 + $1.tokenCount } }
+}
+
+/// A sequence that begins on a worker, with an empty block table.
+package struct SequenceStart: Hashable, Sendable {
+  /// The sequence, unknown to the worker or released before.
+  package var id: SequenceID
+  /// Its tokens so far: the prompt and, when it begins again, what it had produced.
+  package var tokenIDs: [TokenID]
+  /// How many of them are the prompt as submitted.
+  package var promptTokenCount: Int
+  /// How its tokens are sampled; the token at absolute position `p` from (seed, `p`).
+  package var sampling: SamplingParameters
+}
+
+/// The part of a sequence that a step computes.
+package struct PlannedSlice: Hashable, Sendable {
+  /// A sequence that has started.
+  package var sequence: SequenceID
+  /// The first position computed: everything before it is in the sequence's blocks already, by an
+  /// earlier plan or by a prefix hit.
+  package var startPosition: Int
+  /// How many positions; at least 1. The last may be a token that an earlier plan samples.
+  package var tokenCount: Int
+  /// Blocks to append to the worker's block table first.
+  package var newBlocks: [BlockID]
+  /// Whether a token is sampled from the last position and appended to the sequence.
+  package var samples: Bool
+}
+
+/// What came of a step.
+package struct StepResult: Hashable, Sendable {
+  /// As in the plan.
+  package var epoch: Epoch
+  /// As in the plan. Results come in the order of their steps.
+  package var step: StepID
+  /// A token for each slice that samples, in the order of the slices.
+  package var sampled: [SampledToken]
+  /// Sequences that cannot go on, through no fault of the others.
+  package var failures: [SequenceFailure]
+
+  /// Creates a result.
+  package init(
+    epoch: Epoch,
+    step: StepID,
+    sampled: [SampledToken] = [],
+    failures: [SequenceFailure] = []
+  ) {
+    self.epoch = epoch
+    self.step = step
+    self.sampled = sampled
+    self.failures = failures
+  }
+}
+
+/// A sampled token.
+package struct SampledToken: Hashable, Sendable {
+  /// The sequence.
+  package var sequence: SequenceID
+  /// The token; the worker has appended it to the sequence already.
+  package var tokenID: TokenID
+
+  /// Creates a sampled token.
+  package init(sequence: SequenceID, tokenID: TokenID) {
+    self.sequence = sequence
+    self.tokenID = tokenID
+  }
+}
+
+/// A sequence that cannot go on.
+package struct SequenceFailure: Hashable, Sendable {
+  /// The sequence.
+  package var sequence: SequenceID
+  /// Why.
+  package var error: MeshError
+
+  /// Creates a failure.
+  package init(sequence: SequenceID, error: MeshError) {
+    self.sequence = sequence
+    self.error = error
+  }
+}

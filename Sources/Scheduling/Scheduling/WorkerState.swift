@@ -1,0 +1,41 @@
+import BlockCache
+import MeshTypes
+
+/// One membership of a worker.
+struct WorkerState: Sendable {
+  /// What the scheduler remembers of a plan until its result is there.
+  struct PlanInFlight: Sendable {
+    var step: StepID
+    var slices: [SliceInFlight]
+  }
+
+  struct SliceInFlight: Sendable {
+    var slot: Int
+    var id: SequenceID
+    var admission: Int
+    /// The position after the last one computed: that of the token sampled, if one is.
+    var end: Int
+    var samples: Bool
+  }
+
+  let epoch: Epoch
+  let capabilities: WorkerCapabilities
+  var isDraining = false
+  var pool: BlockPool
+  /// Slots of the sequences that hold blocks here, by rank.
+  var running: [Int] = []
+  /// Oldest first.
+  var plansInFlight: [PlanInFlight] = []
+  /// Sequences that the worker still knows and shall forget with the next plan.
+  var releases: [SequenceID] = []
+  /// Keys of the known blocks that a sequence here has not computed yet, with that sequence.
+  var fillsInProgress: [BlockKey: SequenceID] = [:]
+  var stepsPlanned: UInt64 = 0
+  var stepsCompleted: UInt64 = 0
+
+  init(epoch: Epoch, capabilities: WorkerCapabilities) {
+    self.epoch = epoch
+    self.capabilities = capabilities
+    self.pool = BlockPool(blockCount: capabilities.blockCount)
+  }
+}
