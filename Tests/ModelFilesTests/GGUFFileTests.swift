@@ -1,7 +1,6 @@
 import Foundation
 import MeshTypes
 import ModelFiles
-import ModelFilesTestSupport
 import Testing
 
 @Suite("File")

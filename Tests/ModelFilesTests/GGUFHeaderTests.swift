@@ -1,6 +1,5 @@
 import MeshTypes
 import ModelFiles
-import ModelFilesTestSupport
 import Testing
 
 func parse(_ file: [UInt8]) throws -> GGUFHeader {

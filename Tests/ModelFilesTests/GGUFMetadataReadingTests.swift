@@ -1,6 +1,5 @@
 import MeshTypes
 import ModelFiles
-import ModelFilesTestSupport
 import Testing
 
 @Suite("Malformed metadata")

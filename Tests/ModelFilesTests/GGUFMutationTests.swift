@@ -1,7 +1,6 @@
 import Foundation
 import MeshTypes
 import ModelFiles
-import ModelFilesTestSupport
 import Testing
 
 /// Damaged files never crash, hang, or cost more than they weigh: each either opens, and then keeps

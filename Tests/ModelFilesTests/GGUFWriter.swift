@@ -1,36 +1,36 @@
-package import ModelFiles
+import ModelFiles
 
 /// Writes GGUF files for tests: small models, and files that are wrong on purpose.
 ///
 /// Nothing is checked. Tensor offsets are dealt out in order, aligned, unless a tensor sets its own.
-package struct GGUFWriter {
+struct GGUFWriter {
   /// One tensor: its description and its bytes, which may disagree.
-  package struct Tensor {
-    package var name: String
-    package var ggmlType: UInt32
-    package var dimensions: [UInt64]
-    package var bytes: [UInt8]
+  struct Tensor {
+    var name: String
+    var ggmlType: UInt32
+    var dimensions: [UInt64]
+    var bytes: [UInt8]
     /// From the beginning of the tensors' bytes; nil for the next free place.
-    package var offset: UInt64?
+    var offset: UInt64?
   }
 
-  package var magic: [UInt8] = Array("GGUF".utf8)
-  package var version: UInt32 = 3
-  package var metadata: [(key: String, value: GGUFValue)] = []
-  package var tensors: [Tensor] = []
-  package var alignment = 32
+  var magic: [UInt8] = Array("GGUF".utf8)
+  var version: UInt32 = 3
+  var metadata: [(key: String, value: GGUFValue)] = []
+  var tensors: [Tensor] = []
+  var alignment = 32
   /// Written in place of the true counts when set.
-  package var claimedMetadataCount: UInt64?
-  package var claimedTensorCount: UInt64?
+  var claimedMetadataCount: UInt64?
+  var claimedTensorCount: UInt64?
 
-  package init() {}
+  init() {}
 
-  package mutating func add(_ key: String, _ value: GGUFValue) {
+  mutating func add(_ key: String, _ value: GGUFValue) {
     metadata.append((key, value))
   }
 
   /// Adds a tensor; its bytes are zeros unless given.
-  package mutating func add(
+  mutating func add(
     tensor name: String,
     type: TensorType = .f32,
     dimensions: [Int],
@@ -48,12 +48,12 @@ package struct GGUFWriter {
   }
 
   /// Adds a tensor of 32-bit floats.
-  package mutating func add(tensor name: String, dimensions: [Int], floats: [Float]) {
+  mutating func add(tensor name: String, dimensions: [Int], floats: [Float]) {
     add(tensor: name, dimensions: dimensions, bytes: floats.flatMap { littleEndian($0.bitPattern) })
   }
 
   /// The file's bytes.
-  package func encoded() -> [UInt8] {
+  func encoded() -> [UInt8] {
     var file = magic + littleEndian(version)
     file += littleEndian(claimedTensorCount ?? UInt64(tensors.count))
     file += littleEndian(claimedMetadataCount ?? UInt64(metadata.count))
