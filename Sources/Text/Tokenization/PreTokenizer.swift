@@ -3,8 +3,11 @@ package import MeshTypes
 /// How text is cut into the pieces within which tokens merge.
 ///
 /// Each is a regular expression in the models' `tokenizer.json`, matched again and again from where
-/// the last match ended; here they are scanners written by hand, since they need look-ahead. Case
-/// `n` of a pattern below is tried before case `n + 1`.
+/// the last match ended; here they are scanners written by hand, since they need look-ahead. The
+/// alternatives below are tried in order.
+///
+/// Text is taken as it is. Qwen 2's `tokenizer.json` also asks for normalisation form C first; GGUF
+/// files do not carry that, and llama.cpp does not do it either.
 package enum PreTokenizer: String, Sendable, CaseIterable {
   /// GPT-2: `'s|'t|'re|'ve|'m|'ll|'d`, ` ?\p{L}+`, ` ?\p{N}+`, ` ?[^\s\p{L}\p{N}]+`,
   /// `\s+(?!\S)`, `\s+`.

@@ -16,7 +16,8 @@ extension Tokenizer {
   /// place. What lies between is cut into pieces by the pre-tokenizer, and each piece's bytes merge
   /// into tokens (Sennrich et al. 2016, over bytes as in GPT-2).
   ///
-  /// Takes O(n log n) time and O(n) memory for n bytes, whatever they are.
+  /// Takes O(n log n) time and O(n) memory for n bytes, whatever they are (added tokens, whose
+  /// length is bounded, taken as short).
   ///
   /// - Parameters:
   ///   - text: What to encode; empty gives no tokens but the begin of sequence.

@@ -100,6 +100,8 @@ def assigned():
 
 SPACES = "\t\n\x0b\x0c\r \x85\u00a0\u1680\u2000\u2003\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 NOT_SPACES = "\x00\x01\x1c\x1f\x7f\u180e\u200b\u200c\u200d\u2060\ufeff\ufffd"
+# Private use and unassigned; the default vocabulary lacks the first byte of the middle two.
+UNASSIGNED = "\ue000\U00040000\U000bfffd\U00030000\ufffe\U0010fffd"
 NUMBERS = "0123456789²½٣४Ⅷ〇一𝟘①൩㊿"
 MARKS = "\u0301\u0308\u093f\u20e3\ufe0f\u0e33"
 EMOJI = ["😀", "👩\u200d👩\u200d👧\u200d👦", "👍🏽", "🇰🇷", "1\ufe0f\u20e3", "❤\ufe0f\u200d🔥"]
@@ -130,7 +132,7 @@ def piece(rng, everything, special):
     if kind == 5:
         return rng.choice(EMOJI)
     if kind == 6:
-        return rng.choice(NOT_SPACES)
+        return rng.choice(NOT_SPACES + UNASSIGNED)
     if kind == 7:
         return rng.choice("aé你e\u0301") + "".join(rng.choice(MARKS) for _ in range(rng.randint(1, 3)))
     if kind == 8:
