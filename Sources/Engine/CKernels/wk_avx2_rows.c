@@ -112,6 +112,34 @@ WK_AVX2 static void to_halves(const float *values, size_t count, uint16_t *halve
   }
 }
 
+WK_AVX2 static size_t largest(const float *values, size_t count, bool *all_finite) {
+  // value * 0 is not 0 for an infinity or a NaN, and stays so in the sum.
+  __m256 zeros = _mm256_setzero_ps(), maxima = _mm256_set1_ps(values[0]);
+  size_t i = 0;
+  for (; i + 8 <= count; i += 8) {
+    const __m256 eight = _mm256_loadu_ps(values + i);
+    maxima = _mm256_max_ps(maxima, eight);
+    zeros = _mm256_fmadd_ps(eight, _mm256_setzero_ps(), zeros);
+  }
+  float lanes[8];
+  float zero_sum = wk_sum_lanes(zeros, _mm256_setzero_ps());
+  _mm256_storeu_ps(lanes, maxima);
+  float maximum = lanes[0];
+  for (int lane = 1; lane < 8; lane++) {
+    maximum = lanes[lane] > maximum ? lanes[lane] : maximum;
+  }
+  for (; i < count; i++) {
+    maximum = values[i] > maximum ? values[i] : maximum;
+    zero_sum += values[i] * 0.0f;
+  }
+  *all_finite = zero_sum == 0;
+  size_t index = 0;
+  while (*all_finite && values[index] != maximum) {
+    index++;
+  }
+  return index;
+}
+
 WK_AVX2 static void exponentials(const float *values, size_t count, float maximum, float factor,
                                  float *out) {
   const __m256 maxima = _mm256_set1_ps(maximum), factors = _mm256_set1_ps(factor);
@@ -135,6 +163,7 @@ const wk_kernel_set *wk_kernel_set_avx2(void) {
       .swiglu = swiglu,
       .to_halves = to_halves,
       .attend = wk_avx2_attend,
+      .largest = largest,
       .exponentials = exponentials,
   };
   __builtin_cpu_init();

@@ -34,6 +34,29 @@ static void for_each_row(const wk_engine *engine, size_t rows, const void *argum
   wk_pool_run(engine->pool, (uint32_t)divided_up(rows, work.rows_per_task), row_task, &work);
 }
 
+typedef struct populate_work {
+  volatile uint8_t *zeroes;
+  size_t bytes;
+} populate_work;
+
+/// Large enough to be a huge page.
+enum { BYTES_PER_POPULATE_TASK = 1 << 22, SMALLEST_PAGE = 4096 };
+
+static void populate_task(void *context, uint32_t index) {
+  const populate_work *work = context;
+  const size_t begin = (size_t)index * BYTES_PER_POPULATE_TASK;
+  const size_t end = smaller(begin + BYTES_PER_POPULATE_TASK, work->bytes);
+  for (size_t offset = begin; offset < end; offset += SMALLEST_PAGE) {
+    work->zeroes[offset] = 0;
+  }
+}
+
+void wk_populate(const wk_engine *engine, void *zeroes, size_t bytes) {
+  populate_work work = {zeroes, bytes};
+  wk_pool_run(engine->pool, (uint32_t)divided_up(bytes, BYTES_PER_POPULATE_TASK), populate_task,
+              &work);
+}
+
 typedef struct pack_work {
   const wk_matrix *matrix;
   wk_format format;

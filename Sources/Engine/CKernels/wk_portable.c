@@ -167,6 +167,16 @@ static void to_halves(const float *values, size_t count, uint16_t *halves) {
   }
 }
 
+static size_t largest(const float *values, size_t count, bool *all_finite) {
+  size_t index = 0;
+  *all_finite = true;
+  for (size_t i = 0; i < count; i++) {
+    *all_finite &= isfinite(values[i]) != 0;
+    index = values[i] > values[index] ? i : index;
+  }
+  return index;
+}
+
 static void exponentials(const float *values, size_t count, float maximum, float factor,
                          float *out) {
   for (size_t i = 0; i < count; i++) {
@@ -249,6 +259,7 @@ const wk_kernel_set *wk_kernel_set_portable(void) {
       .swiglu = swiglu,
       .to_halves = to_halves,
       .attend = attend,
+      .largest = largest,
       .exponentials = exponentials,
   };
   return &set;

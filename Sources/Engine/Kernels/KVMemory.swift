@@ -68,7 +68,7 @@ package final class KVMemory {
   ///
   /// - Throws: ``MeshError`` `invalidArgument` for a layout that kernels cannot take,
   ///   `resourceExhausted` when there is no memory.
-  package init(layout: Layout, blockCount: Int) throws(MeshError) {
+  package init(layout: Layout, blockCount: Int, engine: KernelEngine) throws(MeshError) {
     try layout.validate()
     guard 1...Int(Int32.max) ~= blockCount else {
       throw .invalid("block_count", "must be in 1...\(Int32.max), got \(blockCount)")
@@ -76,7 +76,7 @@ package final class KVMemory {
     self.layout = layout
     self.blockCount = blockCount
     region = try Region(of: UInt8.self, counts: [blockCount, layout.blockByteCount])
-    wk_memory_populate(region.base, region.byteCount)
+    wk_populate([engine.engine], region.base, region.byteCount)
   }
 
   /// The bytes of a block, to be moved elsewhere.

@@ -50,7 +50,8 @@ package final class ModelRunner: @unchecked Sendable {
     buffers = try StepBuffers(configuration, weights, settings)
     kvMemory = try KVMemory(
       layout: configuration.kvLayout(blockSizeTokens: settings.blockSizeTokens),
-      blockCount: settings.blockCount
+      blockCount: settings.blockCount,
+      engine: engine
     )
   }
 

@@ -59,6 +59,10 @@ typedef struct wk_kernel_set {
   /// Online-softmax attention of the tile's queries.
   void (*attend)(const wk_attention_tile *tile);
 
+  /// The first index of the largest of `count` > 0 values. If one is not finite, `all_finite`
+  /// becomes false and the index says nothing.
+  size_t (*largest)(const float *values, size_t count, bool *all_finite);
+
   /// out[i] = exp((values[i] - maximum) * factor). Values are at most the maximum.
   void (*exponentials)(const float *values, size_t count, float maximum, float factor, float *out);
 } wk_kernel_set;

@@ -10,7 +10,4 @@ void *wk_memory_allocate(size_t bytes);
 
 void wk_memory_free(void *memory, size_t bytes);
 
-/// Has the system back the region with memory now. Contents stay.
-void wk_memory_populate(void *memory, size_t bytes);
-
 #endif

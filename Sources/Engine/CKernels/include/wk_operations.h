@@ -61,6 +61,9 @@ typedef struct wk_kv_store {
   size_t rotations;
 } wk_kv_store;
 
+/// Has the system back a region of zeroes with memory now.
+void wk_populate(const wk_engine *engine, void *zeroes, size_t bytes);
+
 /// Packs a whole matrix; false as wk_matrix_pack.
 bool wk_pack(const wk_engine *engine, const wk_matrix *matrix, wk_format format,
              const uint8_t *source);
