@@ -43,7 +43,7 @@ package enum Weft_Scheduler_V1_SchedulerService: Sendable {
             package static let descriptor = GRPCCore.MethodDescriptor(
                 service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "weft.scheduler.v1.SchedulerService"),
                 method: "Join",
-                type: .serverStreaming
+                type: .bidirectionalStreaming
             )
         }
         /// Namespace for "GetStatus" metadata.
@@ -116,8 +116,9 @@ extension Weft_Scheduler_V1_SchedulerService {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > A worker joins for as long as it keeps this call open; the scheduler calls Execute back at the
-        /// > address given.
+        /// > A worker joins with its one request, for as long as it keeps this call open; the scheduler
+        /// > calls Execute back at the address given. Half-closing is leaving in good order: the worker's
+        /// > sequences go on elsewhere. A call that breaks is a worker lost.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `Weft_Scheduler_V1_JoinRequest` messages.
@@ -184,18 +185,19 @@ extension Weft_Scheduler_V1_SchedulerService {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > A worker joins for as long as it keeps this call open; the scheduler calls Execute back at the
-        /// > address given.
+        /// > A worker joins with its one request, for as long as it keeps this call open; the scheduler
+        /// > calls Execute back at the address given. Half-closing is leaving in good order: the worker's
+        /// > sequences go on elsewhere. A call that breaks is a worker lost.
         ///
         /// - Parameters:
-        ///   - request: A request containing a single `Weft_Scheduler_V1_JoinRequest` message.
+        ///   - request: A streaming request of `Weft_Scheduler_V1_JoinRequest` messages.
         ///   - context: Context providing information about the RPC.
         /// - Throws: Any error which occurred during the processing of the request. Thrown errors
         ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
         ///     to an internal error.
         /// - Returns: A streaming response of `Weft_Scheduler_V1_JoinResponse` messages.
         func join(
-            request: GRPCCore.ServerRequest<Weft_Scheduler_V1_JoinRequest>,
+            request: GRPCCore.StreamingServerRequest<Weft_Scheduler_V1_JoinRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<Weft_Scheduler_V1_JoinResponse>
 
@@ -251,18 +253,19 @@ extension Weft_Scheduler_V1_SchedulerService {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > A worker joins for as long as it keeps this call open; the scheduler calls Execute back at the
-        /// > address given.
+        /// > A worker joins with its one request, for as long as it keeps this call open; the scheduler
+        /// > calls Execute back at the address given. Half-closing is leaving in good order: the worker's
+        /// > sequences go on elsewhere. A call that breaks is a worker lost.
         ///
         /// - Parameters:
-        ///   - request: A `Weft_Scheduler_V1_JoinRequest` message.
+        ///   - request: A stream of `Weft_Scheduler_V1_JoinRequest` messages.
         ///   - response: A response stream of `Weft_Scheduler_V1_JoinResponse` messages.
         ///   - context: Context providing information about the RPC.
         /// - Throws: Any error which occurred during the processing of the request. Thrown errors
         ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
         ///     to an internal error.
         func join(
-            request: Weft_Scheduler_V1_JoinRequest,
+            request: GRPCCore.RPCAsyncSequence<Weft_Scheduler_V1_JoinRequest, any Swift.Error>,
             response: GRPCCore.RPCWriter<Weft_Scheduler_V1_JoinResponse>,
             context: GRPCCore.ServerContext
         ) async throws
@@ -341,17 +344,6 @@ extension Weft_Scheduler_V1_SchedulerService.ServiceProtocol {
         return response
     }
 
-    package func join(
-        request: GRPCCore.StreamingServerRequest<Weft_Scheduler_V1_JoinRequest>,
-        context: GRPCCore.ServerContext
-    ) async throws -> GRPCCore.StreamingServerResponse<Weft_Scheduler_V1_JoinResponse> {
-        let response = try await self.join(
-            request: GRPCCore.ServerRequest(stream: request),
-            context: context
-        )
-        return response
-    }
-
     package func getStatus(
         request: GRPCCore.StreamingServerRequest<Weft_Scheduler_V1_GetStatusRequest>,
         context: GRPCCore.ServerContext
@@ -385,14 +377,14 @@ extension Weft_Scheduler_V1_SchedulerService.SimpleServiceProtocol {
     }
 
     package func join(
-        request: GRPCCore.ServerRequest<Weft_Scheduler_V1_JoinRequest>,
+        request: GRPCCore.StreamingServerRequest<Weft_Scheduler_V1_JoinRequest>,
         context: GRPCCore.ServerContext
     ) async throws -> GRPCCore.StreamingServerResponse<Weft_Scheduler_V1_JoinResponse> {
         return GRPCCore.StreamingServerResponse<Weft_Scheduler_V1_JoinResponse>(
             metadata: [:],
             producer: { writer in
                 try await self.join(
-                    request: request.message,
+                    request: request.messages,
                     response: writer,
                     context: context
                 )
@@ -455,11 +447,12 @@ extension Weft_Scheduler_V1_SchedulerService {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > A worker joins for as long as it keeps this call open; the scheduler calls Execute back at the
-        /// > address given.
+        /// > A worker joins with its one request, for as long as it keeps this call open; the scheduler
+        /// > calls Execute back at the address given. Half-closing is leaving in good order: the worker's
+        /// > sequences go on elsewhere. A call that breaks is a worker lost.
         ///
         /// - Parameters:
-        ///   - request: A request containing a single `Weft_Scheduler_V1_JoinRequest` message.
+        ///   - request: A streaming request producing `Weft_Scheduler_V1_JoinRequest` messages.
         ///   - serializer: A serializer for `Weft_Scheduler_V1_JoinRequest` messages.
         ///   - deserializer: A deserializer for `Weft_Scheduler_V1_JoinResponse` messages.
         ///   - options: Options to apply to this RPC.
@@ -468,7 +461,7 @@ extension Weft_Scheduler_V1_SchedulerService {
         ///       already finished.
         /// - Returns: The result of `handleResponse`.
         func join<Result>(
-            request: GRPCCore.ClientRequest<Weft_Scheduler_V1_JoinRequest>,
+            request: GRPCCore.StreamingClientRequest<Weft_Scheduler_V1_JoinRequest>,
             serializer: some GRPCCore.MessageSerializer<Weft_Scheduler_V1_JoinRequest>,
             deserializer: some GRPCCore.MessageDeserializer<Weft_Scheduler_V1_JoinResponse>,
             options: GRPCCore.CallOptions,
@@ -555,11 +548,12 @@ extension Weft_Scheduler_V1_SchedulerService {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > A worker joins for as long as it keeps this call open; the scheduler calls Execute back at the
-        /// > address given.
+        /// > A worker joins with its one request, for as long as it keeps this call open; the scheduler
+        /// > calls Execute back at the address given. Half-closing is leaving in good order: the worker's
+        /// > sequences go on elsewhere. A call that breaks is a worker lost.
         ///
         /// - Parameters:
-        ///   - request: A request containing a single `Weft_Scheduler_V1_JoinRequest` message.
+        ///   - request: A streaming request producing `Weft_Scheduler_V1_JoinRequest` messages.
         ///   - serializer: A serializer for `Weft_Scheduler_V1_JoinRequest` messages.
         ///   - deserializer: A deserializer for `Weft_Scheduler_V1_JoinResponse` messages.
         ///   - options: Options to apply to this RPC.
@@ -568,13 +562,13 @@ extension Weft_Scheduler_V1_SchedulerService {
         ///       already finished.
         /// - Returns: The result of `handleResponse`.
         package func join<Result>(
-            request: GRPCCore.ClientRequest<Weft_Scheduler_V1_JoinRequest>,
+            request: GRPCCore.StreamingClientRequest<Weft_Scheduler_V1_JoinRequest>,
             serializer: some GRPCCore.MessageSerializer<Weft_Scheduler_V1_JoinRequest>,
             deserializer: some GRPCCore.MessageDeserializer<Weft_Scheduler_V1_JoinResponse>,
             options: GRPCCore.CallOptions = .defaults,
             onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Weft_Scheduler_V1_JoinResponse>) async throws -> Result
         ) async throws -> Result where Result: Sendable {
-            try await self.client.serverStreaming(
+            try await self.client.bidirectionalStreaming(
                 request: request,
                 descriptor: Weft_Scheduler_V1_SchedulerService.Method.Join.descriptor,
                 serializer: serializer,
@@ -654,18 +648,19 @@ extension Weft_Scheduler_V1_SchedulerService.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > A worker joins for as long as it keeps this call open; the scheduler calls Execute back at the
-    /// > address given.
+    /// > A worker joins with its one request, for as long as it keeps this call open; the scheduler
+    /// > calls Execute back at the address given. Half-closing is leaving in good order: the worker's
+    /// > sequences go on elsewhere. A call that breaks is a worker lost.
     ///
     /// - Parameters:
-    ///   - request: A request containing a single `Weft_Scheduler_V1_JoinRequest` message.
+    ///   - request: A streaming request producing `Weft_Scheduler_V1_JoinRequest` messages.
     ///   - options: Options to apply to this RPC.
     ///   - handleResponse: A closure which handles the response and returns its result to
     ///       the caller. Returning from the closure will cancel the RPC if it hasn't
     ///       already finished.
     /// - Returns: The result of `handleResponse`.
     package func join<Result>(
-        request: GRPCCore.ClientRequest<Weft_Scheduler_V1_JoinRequest>,
+        request: GRPCCore.StreamingClientRequest<Weft_Scheduler_V1_JoinRequest>,
         options: GRPCCore.CallOptions = .defaults,
         onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Weft_Scheduler_V1_JoinResponse>) async throws -> Result
     ) async throws -> Result where Result: Sendable {
@@ -746,26 +741,28 @@ extension Weft_Scheduler_V1_SchedulerService.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > A worker joins for as long as it keeps this call open; the scheduler calls Execute back at the
-    /// > address given.
+    /// > A worker joins with its one request, for as long as it keeps this call open; the scheduler
+    /// > calls Execute back at the address given. Half-closing is leaving in good order: the worker's
+    /// > sequences go on elsewhere. A call that breaks is a worker lost.
     ///
     /// - Parameters:
-    ///   - message: request message to send.
     ///   - metadata: Additional metadata to send, defaults to empty.
     ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - producer: A closure producing request messages to send to the server. Returning
+    ///       from the closure closes the request stream.
     ///   - handleResponse: A closure which handles the response and returns its result to
     ///       the caller. Returning from the closure will cancel the RPC if it hasn't
     ///       already finished.
     /// - Returns: The result of `handleResponse`.
     package func join<Result>(
-        _ message: Weft_Scheduler_V1_JoinRequest,
         metadata: GRPCCore.Metadata = [:],
         options: GRPCCore.CallOptions = .defaults,
+        requestProducer producer: @Sendable @escaping (GRPCCore.RPCWriter<Weft_Scheduler_V1_JoinRequest>) async throws -> Void,
         onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Weft_Scheduler_V1_JoinResponse>) async throws -> Result
     ) async throws -> Result where Result: Sendable {
-        let request = GRPCCore.ClientRequest<Weft_Scheduler_V1_JoinRequest>(
-            message: message,
-            metadata: metadata
+        let request = GRPCCore.StreamingClientRequest<Weft_Scheduler_V1_JoinRequest>(
+            metadata: metadata,
+            producer: producer
         )
         return try await self.join(
             request: request,

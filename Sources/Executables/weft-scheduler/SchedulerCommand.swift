@@ -1,0 +1,35 @@
+import ArgumentParser
+import Configuration
+import MeshRuntime
+import SchedulerService
+
+@main
+struct SchedulerCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "weft-scheduler", abstract: "Decide what every worker runs in its next step.",
+    version: meshVersion)
+
+  @Option(help: "Where to listen (WEFT_LISTEN; default 127.0.0.1:7702).")
+  var listen: String?
+
+  @Option(help: "The most sequences that wait (WEFT_MAX_WAITING_SEQUENCES; default 1024).")
+  var maxWaitingSequences: Int?
+
+  @Option(help: "The most prompt tokens of one sequence in a step (WEFT_MAX_PREFILL_TOKENS).")
+  var maxPrefillTokens: Int?
+
+  @OptionGroup var common: CommonOptions
+
+  func run() async throws {
+    let (settings, logger) = try await common.prepare(
+      service: "weft-scheduler",
+      flags: [
+        "listen": listen.map { .string($0) },
+        "max-waiting-sequences": maxWaitingSequences.map { .int($0) },
+        "max-prefill-tokens": maxPrefillTokens.map { .int($0) },
+      ])
+    let server = try SchedulerServer(
+      settings: try await SchedulerServiceSettings(settings), firstEpoch: .now(), logger: logger)
+    try await MeshProcess.run(server.services + common.services, logger: logger)
+  }
+}

@@ -1,0 +1,7 @@
+import ArgumentParser
+import WeftCLI
+
+@main
+enum Main {
+  static func main() async { await WeftCommand.main() }
+}

@@ -1,0 +1,39 @@
+import MeshProtos
+import MeshTypes
+import Synchronization
+
+/// What the gateway knows of one running request; shared by the task that receives tokens and the
+/// task that sends text.
+final class GenerationProgress: Sendable {
+  struct State {
+    /// Every token received so far: with the prompt, all it takes to go on elsewhere.
+    var receivedTokenIDs: [TokenID] = []
+    var schedulerFinish: Weft_Scheduler_V1_Finish?
+    var firstToken: ContinuousClock.Instant?
+    var lastToken: ContinuousClock.Instant?
+    /// Why the token side ended, if it failed: the text side sees only its own call cancelled.
+    var failure: (any Error)?
+  }
+
+  private let state = Mutex(State())
+
+  var snapshot: State { state.withLock { $0 } }
+
+  func received(_ tokenIDs: [TokenID], at now: ContinuousClock.Instant) {
+    state.withLock { state in
+      state.receivedTokenIDs += tokenIDs
+      if state.firstToken == nil { state.firstToken = now }
+      state.lastToken = now
+    }
+  }
+
+  func finished(_ finish: Weft_Scheduler_V1_Finish) {
+    state.withLock { $0.schedulerFinish = finish }
+  }
+
+  func failed(_ error: any Error) {
+    state.withLock { state in
+      if state.failure == nil { state.failure = error }
+    }
+  }
+}

@@ -1,0 +1,81 @@
+package import MeshProtos
+import MeshRuntime
+package import MeshTypes
+
+/// A validated request: what is asked of the scheduler and of the tokenizer's decoder.
+package struct GenerationRequest: Sendable {
+  /// The prompt's tokens, at least one.
+  package var promptTokenIDs: [TokenID]
+  /// The most tokens to produce; nil means as many as the context has room for.
+  package var maxTokens: Int32?
+  /// How tokens are drawn, its seed chosen.
+  package var sampling: SamplingParameters
+  /// Tokens that end the stream.
+  package var stopTokenIDs: Set<TokenID>
+  /// Texts that end the stream.
+  package var stop: [String]
+  /// Whether control tokens show in the text.
+  package var includesSpecialTokens: Bool
+
+  private static let maximumStopTokenIDs = 64
+  private static let maximumStopStrings = 16
+  private static let stopStringBytes = 1...256
+
+  /// Validates a client's options.
+  ///
+  /// - Parameters:
+  ///   - promptTokenIDs: The prompt's tokens.
+  ///   - promptField: The request field that they came from, for errors.
+  ///   - options: What the client asked for.
+  ///   - model: The model's vocabulary.
+  ///   - seed: The seed to use if the client gave none.
+  /// - Throws: ``MeshError`` `invalidArgument` naming the field and its allowed range.
+  package init(
+    promptTokenIDs: [TokenID],
+    promptField: String,
+    options: Weft_Gateway_V1_GenerationOptions,
+    model: Weft_Tokenizer_V1_DescribeModelResponse,
+    seed: UInt64
+  ) throws(MeshError) {
+    guard !promptTokenIDs.isEmpty else {
+      throw .invalid(promptField, "must not be empty")
+    }
+    if let wrong = promptTokenIDs.first(where: { $0 >= model.vocabularySize }) {
+      throw .invalid(promptField, "must be below \(model.vocabularySize), got \(wrong)")
+    }
+    if options.hasMaxTokens, options.maxTokens < 1 {
+      throw .invalid("options.max_tokens", "must be at least 1, got \(options.maxTokens)")
+    }
+    let sampling = SamplingParameters(options.sampling, defaultSeed: seed)
+    try sampling.validate()
+    try Self.validate(options, vocabularySize: model.vocabularySize)
+    self.promptTokenIDs = promptTokenIDs
+    self.maxTokens = options.hasMaxTokens ? options.maxTokens : nil
+    self.sampling = sampling
+    self.stopTokenIDs = Set(options.stopTokenIds)
+    if !options.ignoreEos { self.stopTokenIDs.formUnion(model.endTokenIds) }
+    self.stop = options.stop
+    self.includesSpecialTokens = options.includeSpecialTokens
+  }
+
+  private static func validate(
+    _ options: Weft_Gateway_V1_GenerationOptions, vocabularySize: UInt32
+  ) throws(MeshError) {
+    guard options.stopTokenIds.count <= maximumStopTokenIDs else {
+      throw .invalid(
+        "options.stop_token_ids",
+        "must have at most \(maximumStopTokenIDs) entries, got \(options.stopTokenIds.count)")
+    }
+    if let wrong = options.stopTokenIds.first(where: { $0 >= vocabularySize }) {
+      throw .invalid("options.stop_token_ids", "must be below \(vocabularySize), got \(wrong)")
+    }
+    guard options.stop.count <= maximumStopStrings else {
+      throw .invalid(
+        "options.stop",
+        "must have at most \(maximumStopStrings) entries, got \(options.stop.count)")
+    }
+    if let wrong = options.stop.first(where: { !stopStringBytes.contains($0.utf8.count) }) {
+      throw .invalid("options.stop", "must be of 1...256 bytes, got \(wrong.utf8.count)")
+    }
+  }
+}

@@ -1,0 +1,153 @@
+import GRPCCore
+import GRPCCoreTransport
+import Logging
+import MeshProtos
+import MeshRuntime
+import MeshTypes
+import SwiftProtobuf
+
+/// Runs one request through the mesh: tokens from the scheduler, through the tokenizer's decoder,
+/// to the client.
+///
+/// The tokens received are kept until the end. If the scheduler or a worker is lost on the way, the
+/// prompt and those tokens are submitted again, and the client's stream continues.
+struct GenerationStream: Sendable {
+  /// What the stream was asked for.
+  let request: GenerationRequest
+  /// The id in logs and in every service's metadata.
+  let requestID: String
+  let arrival: ContinuousClock.Instant
+  let tokenized: ContinuousClock.Instant
+  let timeout: Duration
+  let tokenizer: Weft_Tokenizer_V1_TokenizerService.Client<CoreClientTransport>
+  let scheduler: Weft_Scheduler_V1_SchedulerService.Client<CoreClientTransport>
+  let logger: Logger
+
+  private static let maximumSubmissions = 20
+
+  /// Streams until the end; the last part carries the finish.
+  ///
+  /// - Parameter send: Delivers a part to the client; may wait, which slows the stream down.
+  /// - Throws: The scheduler's or the tokenizer's `RPCError`, or what `send` throws.
+  func run(_ send: @escaping @Sendable (GenerationPart) async throws -> Void) async throws {
+    let progress = GenerationProgress()
+    do {
+      let stop = try await tokenizer.decode(
+        metadata: RequestID.metadata(requestID), options: callOptions
+      ) { writer in
+        do {
+          try await writer.write(.with { $0.open = decodeOptions })
+          try await receiveTokens(progress) { tokenIDs in
+            try await writer.write(.with { $0.tokens = .with { $0.ids = tokenIDs } })
+          }
+        } catch {
+          progress.failed(error)
+          throw error
+        }
+      } onResponse: { response in
+        for try await part in response.messages {
+          if !part.text.isEmpty || !part.tokenIds.isEmpty {
+            try await send(GenerationPart(text: part.text, tokenIDs: part.tokenIds, finish: nil))
+          }
+          if part.hasMatchedStop { return part.matchedStop as String? }
+        }
+        return nil
+      }
+      if stop == nil, let failure = progress.snapshot.failure { throw failure }
+      try await send(
+        GenerationPart(text: "", tokenIDs: [], finish: finish(progress.snapshot, stop: stop)))
+    } catch {
+      throw progress.snapshot.failure ?? error
+    }
+  }
+
+  private var callOptions: CallOptions {
+    var options = CallOptions.defaults
+    options.timeout = timeout
+    return options
+  }
+
+  private var decodeOptions: Weft_Tokenizer_V1_DecodeOptions {
+    .with {
+      $0.includeSpecialTokens = request.includesSpecialTokens
+      $0.stop = request.stop
+    }
+  }
+
+  /// Receives tokens until the scheduler says that the sequence has ended, submitting it again
+  /// when the scheduler became unavailable.
+  private func receiveTokens(
+    _ progress: GenerationProgress, _ forward: @Sendable @escaping ([TokenID]) async throws -> Void
+  ) async throws {
+    var backoff = Backoff()
+    var generator = SystemRandomNumberGenerator()
+    for submission in 1...Self.maximumSubmissions {
+      do {
+        try await submit(progress, forward)
+        return
+      } catch let error as RPCError
+        where error.code == .unavailable && submission < Self.maximumSubmissions
+      {
+        let received = progress.snapshot.receivedTokenIDs.count
+        logger.warning(
+          "the scheduler is unavailable, submitting again",
+          metadata: ["received-tokens": "\(received)", "error": "\(error.message)"])
+        try await Task.sleep(for: backoff.delay(using: &generator))
+      }
+    }
+  }
+
+  private func submit(
+    _ progress: GenerationProgress, _ forward: @Sendable @escaping ([TokenID]) async throws -> Void
+  ) async throws {
+    let received = progress.snapshot.receivedTokenIDs
+    let message = Weft_Scheduler_V1_GenerateRequest.with {
+      $0.requestID = requestID
+      $0.promptTokenIds = request.promptTokenIDs + received
+      $0.sampling = request.sampling.message
+      if let maxTokens = request.maxTokens { $0.maxTokens = maxTokens - Int32(received.count) }
+      $0.stopTokenIds = Array(request.stopTokenIDs)
+    }
+    try await scheduler.generate(
+      message, metadata: RequestID.metadata(requestID), options: callOptions
+    ) { response in
+      for try await message in response.messages {
+        if !message.tokenIds.isEmpty {
+          progress.received(message.tokenIds, at: .now)
+          try await forward(message.tokenIds)
+        }
+        if message.hasFinish {
+          progress.finished(message.finish)
+          return
+        }
+      }
+      throw RPCError(code: .unavailable, message: "the scheduler's stream ended early")
+    }
+  }
+
+  private func finish(
+    _ state: GenerationProgress.State, stop: String?
+  ) -> Weft_Gateway_V1_Finish {
+    .with {
+      $0.reason = stop != nil ? .stop : state.schedulerFinish?.reason ?? .cancelled
+      if let stop { $0.stop = stop }
+      $0.usage = .with {
+        $0.promptTokens = UInt32(request.promptTokenIDs.count)
+        $0.completionTokens = UInt32(state.receivedTokenIDs.count)
+        $0.cachedPromptTokens = state.schedulerFinish?.usage.cachedPromptTokens ?? 0
+        $0.preemptions = state.schedulerFinish?.usage.preemptions ?? 0
+      }
+      $0.timings = .with {
+        $0.tokenizedMilliseconds = (tokenized - arrival).milliseconds
+        $0.firstTokenMilliseconds = state.firstToken.map { ($0 - arrival).milliseconds } ?? 0
+        $0.totalMilliseconds = ((state.lastToken ?? .now) - arrival).milliseconds
+      }
+    }
+  }
+}
+
+/// For logs and responses.
+extension Duration {
+  /// The duration in milliseconds, fractions kept.
+  var milliseconds: Double { self / .milliseconds(1) }
+}

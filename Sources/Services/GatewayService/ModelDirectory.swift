@@ -1,0 +1,67 @@
+import GRPCCore
+import GRPCCoreTransport
+import MeshProtos
+import MeshTypes
+import SwiftProtobuf
+import Synchronization
+
+/// What the gateway knows of the models in the mesh. A vocabulary is asked for once and kept, since
+/// it never changes under a name.
+final class ModelDirectory: Sendable {
+  private let tokenizer: Weft_Tokenizer_V1_TokenizerService.Client<CoreClientTransport>
+  private let scheduler: Weft_Scheduler_V1_SchedulerService.Client<CoreClientTransport>
+  private let known = Mutex<Weft_Tokenizer_V1_DescribeModelResponse?>(nil)
+
+  /// Creates a directory that asks these services.
+  init(
+    tokenizer: Weft_Tokenizer_V1_TokenizerService.Client<CoreClientTransport>,
+    scheduler: Weft_Scheduler_V1_SchedulerService.Client<CoreClientTransport>
+  ) {
+    self.tokenizer = tokenizer
+    self.scheduler = scheduler
+  }
+
+  /// The model of that name, or the only one if the name is empty.
+  ///
+  /// - Throws: ``MeshError`` `notFound` naming the field `model`; `RPCError` `unavailable` if the
+  ///   tokenizer cannot be reached.
+  func model(named name: String) async throws -> Weft_Tokenizer_V1_DescribeModelResponse {
+    let model = try await describe()
+    guard name.isEmpty || name == model.model else {
+      throw MeshError(
+        .notFound, "model \"\(name.prefix(200))\" is not served; there is \"\(model.model)\"",
+        field: "model")
+    }
+    return model
+  }
+
+  /// The models that workers have joined with, sorted by name.
+  func list() async throws -> [Weft_Gateway_V1_Model] {
+    let status = try await scheduler.getStatus(.init(), options: .unaryDefaults)
+    let byName = Dictionary(grouping: status.workers) { $0.capabilities.model }
+    return byName.sorted { $0.key < $1.key }.map { name, workers in
+      .with {
+        $0.name = name
+        $0.contextLength = workers.map(\.capabilities.contextLength).min() ?? 0
+        $0.vocabularySize = workers.map(\.capabilities.vocabularySize).min() ?? 0
+        $0.workerCount = UInt32(workers.count)
+      }
+    }
+  }
+
+  private func describe() async throws -> Weft_Tokenizer_V1_DescribeModelResponse {
+    if let model = known.withLock({ $0 }) { return model }
+    let model = try await tokenizer.describeModel(.init(), options: .unaryDefaults)
+    known.withLock { $0 = model }
+    return model
+  }
+}
+
+extension CallOptions {
+  /// A deadline for calls inside the mesh that answer at once.
+  static var unaryDefaults: CallOptions {
+    var options = CallOptions.defaults
+    options.timeout = .seconds(10)
+    return options
+  }
+}

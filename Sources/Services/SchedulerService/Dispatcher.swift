@@ -1,0 +1,163 @@
+import GRPCCore
+import MeshProtos
+import MeshTypes
+import Scheduling
+import Synchronization
+
+/// Connects the scheduling core with the world: every event goes in here, under one lock, and the
+/// plans and sequence events that come of it go out to the streams that wait for them.
+///
+/// Nothing here waits: a stream holds at most the plans in flight of its worker, or the tokens of
+/// its sequence, and both numbers are bounded by the core.
+final class Dispatcher: Sendable {
+  typealias SequenceEvents = AsyncThrowingStream<Weft_Scheduler_V1_GenerateResponse, any Error>
+
+  private struct Member {
+    let request: Weft_Scheduler_V1_JoinRequest
+    let plans: AsyncStream<StepPlan>.Continuation
+  }
+
+  private struct State {
+    var core: SchedulerCore
+    var members: [Epoch: Member] = [:]
+    var sequences: [SequenceID: SequenceEvents.Continuation] = [:]
+    var nextSequence: UInt64 = 1
+  }
+
+  private let state: Mutex<State>
+
+  /// Creates a dispatcher around a fresh core.
+  init(core: SchedulerCore) { state = Mutex(State(core: core)) }
+
+  // MARK: Sequences
+
+  /// Takes a sequence in.
+  ///
+  /// - Parameter makeRequest: Makes the request from its id and the most tokens that a sequence can
+  ///   have on the largest worker, nil without a worker.
+  /// - Returns: The sequence's id, for ``cancel(_:)``, and its events.
+  /// - Throws: ``MeshError`` from `makeRequest` or the core.
+  func submit(
+    _ makeRequest: (SequenceID, _ maxSequenceTokens: Int?) throws(MeshError) -> SequenceRequest
+  ) throws(MeshError) -> (SequenceID, SequenceEvents) {
+    let (events, continuation) = SequenceEvents.makeStream()
+    let id = try state.withLock { (state) throws(MeshError) -> SequenceID in
+      let id = SequenceID(state.nextSequence)
+      try state.core.submit(try makeRequest(id, state.core.maxSequenceTokens))
+      state.nextSequence += 1
+      state.sequences[id] = continuation
+      Self.sendPlans(&state)
+      return id
+    }
+    return (id, events)
+  }
+
+  /// Ends a sequence and frees its blocks; nothing happens if it has ended already.
+  func cancel(_ id: SequenceID) {
+    state.withLock { state in
+      guard let event = state.core.cancel(id) else { return }
+      Self.send([event], &state)
+      Self.sendPlans(&state)
+    }
+  }
+
+  // MARK: Workers
+
+  /// The name of the model that the present workers run; nil without workers.
+  var model: String? {
+    state.withLock { $0.members.values.first?.request.capabilities.model }
+  }
+
+  /// Makes a worker a member.
+  ///
+  /// - Returns: Its membership, and the plans to send it.
+  /// - Throws: ``MeshError`` `failedPrecondition` if other workers run another model,
+  ///   `invalidArgument` naming a capability that is out of range.
+  func join(
+    _ request: Weft_Scheduler_V1_JoinRequest
+  ) throws(MeshError) -> (Epoch, AsyncStream<StepPlan>) {
+    let capabilities = try WorkerCapabilities(request)
+    let (plans, continuation) = AsyncStream.makeStream(of: StepPlan.self)
+    let epoch = try state.withLock { (state) throws(MeshError) -> Epoch in
+      let others = state.members.values.filter { $0.request.worker != request.worker }
+      if let other = others.first?.request.capabilities.model,
+        other != request.capabilities.model
+      {
+        throw MeshError(
+          .failedPrecondition, "capabilities.model must be \"\(other)\", which other workers run",
+          field: "capabilities.model")
+      }
+      let join = try state.core.join(capabilities)
+      Self.removeFormerMembers(&state)
+      state.members[join.epoch] = Member(request: request, plans: continuation)
+      Self.send(join.events, &state)
+      Self.sendPlans(&state)
+      return join.epoch
+    }
+    return (epoch, plans)
+  }
+
+  /// Ends a membership: in good order, or because the worker was lost.
+  func remove(_ epoch: Epoch, isLoss: Bool) {
+    state.withLock { state in
+      if isLoss {
+        let events = state.core.workerLost(epoch)
+        Self.send(events, &state)
+      } else {
+        state.core.leave(epoch)
+      }
+      Self.removeFormerMembers(&state)
+      Self.sendPlans(&state)
+    }
+  }
+
+  /// Takes a step's result in.
+  func complete(_ result: StepResult) {
+    state.withLock { state in
+      let events = state.core.complete(result)
+      Self.send(events, &state)
+      Self.removeFormerMembers(&state)
+      Self.sendPlans(&state)
+    }
+  }
+
+  // MARK: Status
+
+  /// Queues, workers and their blocks, as they are now.
+  var status: Weft_Scheduler_V1_GetStatusResponse {
+    state.withLock { state in
+      Weft_Scheduler_V1_GetStatusResponse(state.core.statistics) { epoch in
+        state.members[epoch]?.request
+      }
+    }
+  }
+
+  // MARK: Effects
+
+  private static func send(_ events: [SequenceEvent], _ state: inout State) {
+    for event in events {
+      switch event {
+      case .token(let id, let tokenID):
+        state.sequences[id]?.yield(Weft_Scheduler_V1_GenerateResponse(tokenID: tokenID))
+      case .finished(let id, let reason, let usage):
+        let stream = state.sequences.removeValue(forKey: id)
+        stream?.yield(Weft_Scheduler_V1_GenerateResponse(reason: reason, usage: usage))
+        stream?.finish()
+      case .failed(let id, let error, _):
+        state.sequences.removeValue(forKey: id)?.finish(throwing: error)
+      }
+    }
+  }
+
+  private static func sendPlans(_ state: inout State) {
+    for plan in state.core.nextPlans() { state.members[plan.epoch]?.plans.yield(plan) }
+  }
+
+  /// Ends the plan streams of workers that the core no longer counts as members.
+  private static func removeFormerMembers(_ state: inout State) {
+    for (epoch, member) in state.members where !state.core.isMember(epoch) {
+      member.plans.finish()
+      state.members[epoch] = nil
+    }
+  }
+}

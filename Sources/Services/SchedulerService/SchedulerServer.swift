@@ -1,0 +1,35 @@
+import GRPCCore
+package import Logging
+import MeshProtos
+package import MeshRuntime
+package import MeshTypes
+import Scheduling
+package import ServiceLifecycle
+
+/// The scheduler service as a process.
+package struct SchedulerServer {
+  /// What to run, in starting order.
+  package let services: [any Service]
+  /// The server, for its bound address and health.
+  package let server: MeshServer
+
+  /// Wires the server; nothing listens yet.
+  ///
+  /// - Parameter firstEpoch: Above every epoch that a scheduler before this one has given; the
+  ///   microseconds of the clock are.
+  /// - Throws: ``MeshError`` `invalidArgument` naming a setting.
+  package init(
+    settings: SchedulerServiceSettings, firstEpoch: Epoch, logger: Logger
+  ) throws(MeshError) {
+    let core = try SchedulerCore(settings: settings.scheduling, firstEpoch: firstEpoch)
+    let health = HealthService(services: [
+      Weft_Scheduler_V1_SchedulerService.descriptor.fullyQualifiedService
+    ])
+    health.markServing()
+    server = MeshServer(
+      address: settings.listen,
+      services: [SchedulerRPC(dispatcher: Dispatcher(core: core), logger: logger)],
+      health: health, logger: logger)
+    services = [server]
+  }
+}

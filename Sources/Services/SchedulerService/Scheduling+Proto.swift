@@ -1,0 +1,131 @@
+import BlockCache
+import MeshProtos
+import MeshRuntime
+import MeshTypes
+import Scheduling
+import SwiftProtobuf
+
+extension WorkerCapabilities {
+  /// Reads what a joining worker offers; ranges are checked by the core.
+  ///
+  /// - Throws: ``MeshError`` `invalidArgument` naming the field.
+  init(_ request: Weft_Scheduler_V1_JoinRequest) throws(MeshError) {
+    let message = request.capabilities
+    guard (1...200).contains(request.worker.utf8.count) else {
+      throw .invalid("worker", "must be of 1...200 bytes, got \(request.worker.utf8.count)")
+    }
+    guard (1...200).contains(message.model.utf8.count) else {
+      throw .invalid("capabilities.model", "must be of 1...200 bytes")
+    }
+    guard let rootKey = BlockKey(bytes: message.cacheRootKey) else {
+      throw .invalid(
+        "capabilities.cache_root_key",
+        "must have \(BlockKey.byteCount) bytes, got \(message.cacheRootKey.count)")
+    }
+    self.init(
+      name: request.worker,
+      blockCount: Int(message.blockCount),
+      blockSizeTokens: Int(message.blockSize),
+      maxBatchTokens: Int(message.maxBatchTokens),
+      maxBatchSequences: Int(message.maxBatchSequences),
+      maxContextTokens: Int(message.contextLength),
+      vocabularySize: Int(message.vocabularySize),
+      rootKey: rootKey)
+  }
+}
+
+extension Weft_Worker_V1_ExecuteRequest {
+  /// A plan as the worker takes it.
+  init(_ plan: StepPlan) {
+    self = .with {
+      $0.epoch = plan.epoch.rawValue
+      $0.step = plan.step.rawValue
+      $0.releasedSequences = plan.releases.map(\.rawValue)
+      $0.starts = plan.starts.map { start in
+        .with {
+          $0.sequence = start.id.rawValue
+          $0.tokenIds = start.tokenIDs
+          $0.sampling = start.sampling.message
+        }
+      }
+      $0.slices = plan.slices.map { slice in
+        .with {
+          $0.sequence = slice.sequence.rawValue
+          $0.startPosition = UInt32(slice.startPosition)
+          $0.tokenCount = UInt32(slice.tokenCount)
+          $0.appendedBlocks = slice.newBlocks.map(\.rawValue)
+          $0.samples = slice.samples
+        }
+      }
+    }
+  }
+}
+
+extension StepResult {
+  /// Reads a worker's answer; the core checks that it fits the plan.
+  init(_ message: Weft_Worker_V1_ExecuteResponse) {
+    self.init(
+      epoch: Epoch(message.epoch),
+      step: StepID(message.step),
+      sampled: message.sampled.map {
+        SampledToken(sequence: SequenceID($0.sequence), tokenID: $0.tokenID)
+      },
+      failures: message.failures.map {
+        SequenceFailure(
+          sequence: SequenceID($0.sequence),
+          error: MeshError(.internalError, "a worker refused the sequence: \($0.message)"))
+      })
+  }
+}
+
+extension Weft_Scheduler_V1_GenerateResponse {
+  /// One more token.
+  init(tokenID: TokenID) { self = .with { $0.tokenIds = [tokenID] } }
+
+  /// The end.
+  init(reason: FinishReason, usage: SequenceUsage) {
+    self = .with {
+      $0.finish = .with {
+        $0.reason =
+          switch reason {
+          case .stop: .stop
+          case .length: .length
+          case .cancelled: .cancelled
+          case .failed: .unspecified
+          }
+        $0.usage = .with {
+          $0.promptTokens = UInt32(usage.promptTokens)
+          $0.completionTokens = UInt32(usage.generatedTokens)
+          $0.cachedPromptTokens = UInt32(usage.cachedPromptTokens)
+          $0.preemptions = UInt32(usage.preemptions)
+        }
+      }
+    }
+  }
+}
+
+extension Weft_Scheduler_V1_GetStatusResponse {
+  /// The core's statistics, with what the members said when they joined.
+  init(
+    _ statistics: SchedulerStatistics,
+    request: (Epoch) -> Weft_Scheduler_V1_JoinRequest?
+  ) {
+    self = .with {
+      $0.waitingSequences = UInt32(statistics.waitingSequences)
+      $0.runningSequences = UInt32(statistics.runningSequences)
+      $0.preemptionsTotal = statistics.counters.preemptions
+      $0.workers = statistics.workers.map { worker in
+        .with {
+          let join = request(worker.epoch)
+          $0.worker = worker.capabilities.name
+          $0.address = join?.address ?? ""
+          $0.capabilities = join?.capabilities ?? .init()
+          $0.freeBlocks = UInt32(worker.freeBlocks)
+          $0.runningSequences = UInt32(worker.runningSequences)
+          $0.stepsTotal = worker.stepsCompleted
+        }
+      }
+      $0.workers.sort { $0.worker < $1.worker }
+    }
+  }
+}

@@ -1,0 +1,40 @@
+package import ChatTemplates
+package import MeshTypes
+import ModelFiles
+package import Tokenization
+
+/// A model's vocabulary and chat template, read from its GGUF file.
+package struct TokenizerModel: Sendable {
+  /// What clients call it.
+  package let name: String
+  package let tokenizer: Tokenizer
+  /// Nil if the model carries none.
+  package let chatTemplate: ChatTemplate?
+
+  /// Reads the file's metadata; the file is not kept open.
+  ///
+  /// - Throws: ``MeshError`` naming the metadata key at fault.
+  package init(name: String, path: String) throws(MeshError) {
+    let metadata = try GGUFFile(path: path).metadata
+    self.name = name
+    tokenizer = try Tokenizer(TokenizerDescription(metadata))
+    let template = try metadata.stringIfPresent("tokenizer.chat_template")
+    chatTemplate = try template.map { (source) throws(MeshError) in try ChatTemplate(source) }
+  }
+
+  /// The prompt that the chat template makes of a conversation.
+  ///
+  /// - Throws: ``MeshError`` `failedPrecondition` if the model has no chat template, else what the
+  ///   template throws, such as its own `raise_exception`.
+  package func prompt(
+    for messages: [ChatMessage], addsGenerationPrompt: Bool
+  ) throws(MeshError) -> String {
+    guard let chatTemplate else {
+      throw MeshError(.failedPrecondition, "the model \"\(name)\" carries no chat template")
+    }
+    return try chatTemplate.render(
+      messages: messages, addsGenerationPrompt: addsGenerationPrompt,
+      bosToken: tokenizer.beginOfSequence.flatMap { tokenizer.token(of: $0) },
+      eosToken: tokenizer.endOfSequence.flatMap { tokenizer.token(of: $0) })
+  }
+}

@@ -1,0 +1,88 @@
+import ArgumentParser
+import Configuration
+import GRPCCoreTransport
+import Glibc
+import MeshRuntime
+import MeshTypes
+
+/// `weft up`: a whole mesh on this machine.
+struct UpCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "up", abstract: "Run a whole mesh on this machine until Ctrl-C.")
+
+  @Option(help: "The GGUF file to serve (WEFT_MODEL).")
+  var model: String?
+
+  @Option(help: "Where clients connect (WEFT_LISTEN; default 127.0.0.1:7700).")
+  var listen: String?
+
+  @Option(help: "How many workers (WEFT_WORKERS; default 1).")
+  var workers: Int?
+
+  @Option(help: "Compute threads of each worker (WEFT_THREADS).")
+  var threads: Int?
+
+  @Option(help: "KV memory of each worker in MiB (WEFT_KV_MEMORY_MIB).")
+  var kvMemoryMib: Int?
+
+  @Option(help: "What to ask for the first answer; empty asks nothing.")
+  var ask = "What is the capital of France?"
+
+  @OptionGroup var common: CommonOptions
+
+  func run() async throws {
+    try await reportingStatus { try await runMesh() }
+  }
+
+  private func runMesh() async throws {
+    // Ready lines and the answer are what a user wants to see; services log their own trouble.
+    if common.logLevel == nil { setenv("WEFT_LOG_LEVEL", "warning", 0) }
+    let (settings, logger) = try await common.prepare(
+      service: "weft",
+      flags: [
+        "model": model.map { .string($0) }, "listen": listen.map { .string($0) },
+        "workers": workers.map { .int($0) }, "threads": threads.map { .int($0) },
+        "kv-memory-mib": kvMemoryMib.map { .int($0) },
+      ])
+    let gateway = try await settings.address("listen") ?? .tcp(host: "127.0.0.1", port: 7700)
+    let directory = try SocketDirectory()
+    let plan = MeshPlan(
+      model: try await ModelSettings(settings).path, gateway: gateway, directory: directory.path,
+      workerCount: try await settings.integer("workers", in: 1...64) ?? 1,
+      workerArguments: try await workerArguments(settings),
+      commonArguments: commonArguments)
+    defer { directory.remove(plan) }
+    let supervisor = MeshSupervisor(
+      plan: plan, executables: try Self.executableDirectory(), logger: logger)
+    let welcome = MeshWelcome(plan: plan, question: ask)
+    try await MeshProcess.run([supervisor, welcome], logger: logger)
+  }
+
+  private func workerArguments(_ settings: SettingsReader) async throws -> [String] {
+    var arguments: [String] = []
+    for name in ["threads", "kv-memory-mib"] {
+      if let value = try await settings.integer(name, in: 1...(1 << 24)) {
+        arguments += ["--\(name)", "\(value)"]
+      }
+    }
+    return arguments
+  }
+
+  private var commonArguments: [String] {
+    var arguments: [String] = []
+    if let config = common.config { arguments += ["--config", config] }
+    if let level = common.logLevel { arguments += ["--log-level", level] }
+    if let format = common.logFormat { arguments += ["--log-format", format] }
+    return arguments
+  }
+
+  private static func executableDirectory() throws(MeshError) -> String {
+    var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+    let count = readlink("/proc/self/exe", &buffer, buffer.count)
+    let path = String(decoding: buffer.prefix(max(0, count)).map(UInt8.init), as: UTF8.self)
+    guard let slash = path.lastIndex(of: "/") else {
+      throw MeshError(.internalError, "cannot find the directory of this executable")
+    }
+    return String(path[..<slash])
+  }
+}

@@ -1,0 +1,151 @@
+import GRPCCore
+import MeshProtos
+import MeshRuntime
+import MeshTypes
+import SwiftProtobuf
+import Transformer
+
+/// Runs plans on the model, one after the other, on a thread of its own.
+///
+/// Trusts no plan: every id, position and block is checked against what the worker has, and a slice
+/// that is wrong fails its own sequence alone.
+actor StepEngine {
+  private let executor: DedicatedThreadExecutor
+  private let runner: ModelRunner
+  private var sampler: Sampler
+  private let maxBatchSequences: Int
+  private var sequences: [UInt64: InferenceSequence] = [:]
+  private var epoch: UInt64 = 0
+
+  nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+  /// Takes over a loaded model.
+  init(
+    runner: ModelRunner, maxBatchSequences: Int, executor: DedicatedThreadExecutor
+  ) {
+    self.runner = runner
+    self.sampler = Sampler()
+    self.maxBatchSequences = maxBatchSequences
+    self.executor = executor
+  }
+
+  /// Forgets all sequences; only plans of `epoch` are run from now on.
+  func begin(epoch: UInt64) {
+    self.epoch = epoch
+    sequences.removeAll(keepingCapacity: true)
+  }
+
+  /// Runs one plan.
+  ///
+  /// - Throws: ``MeshError`` `failedPrecondition` if another call has taken over since;
+  ///   `invalidArgument` for a plan beyond the worker's limits.
+  func execute(_ plan: Weft_Worker_V1_ExecuteRequest) throws -> Weft_Worker_V1_ExecuteResponse {
+    guard plan.epoch == epoch else {
+      throw MeshError(.failedPrecondition, "epoch \(plan.epoch) is over", field: "epoch")
+    }
+    guard plan.slices.count <= maxBatchSequences else {
+      throw MeshError.invalid(
+        "slices", "must have at most \(maxBatchSequences) entries, got \(plan.slices.count)")
+    }
+    let start = ContinuousClock.now
+    var failures: [UInt64: MeshError] = [:]
+    for sequence in plan.releasedSequences { sequences[sequence] = nil }
+    for start in plan.starts {
+      do { try begin(start) } catch { failures[start.sequence] = error }
+    }
+    var runnable: [Weft_Worker_V1_SequenceSlice] = []
+    var slices: [SequenceSlice] = []
+    for slice in plan.slices where failures[slice.sequence] == nil {
+      do {
+        slices.append(try prepare(slice))
+        runnable.append(slice)
+      } catch {
+        failures[slice.sequence] = error
+      }
+    }
+    let sampled = try run(slices, of: runnable)
+    for sequence in failures.keys { sequences[sequence] = nil }
+    return .with {
+      $0.epoch = plan.epoch
+      $0.step = plan.step
+      $0.sampled = sampled
+      $0.failures = failures.map { sequence, error in
+        .with {
+          $0.sequence = sequence
+          $0.code = Int32(error.code.rpcErrorCode.rawValue)
+          $0.message = error.message
+        }
+      }
+      $0.computeMicroseconds = UInt64(max(0, (.now - start) / .microseconds(1)))
+    }
+  }
+
+  private func begin(_ start: Weft_Worker_V1_SequenceStart) throws(MeshError) {
+    let sampling = SamplingParameters(start.sampling)
+    try sampling.validate()
+    guard sequences[start.sequence] == nil else {
+      throw .invalid("starts.sequence", "\(start.sequence) has started already")
+    }
+    let contextLength = runner.configuration.contextLength
+    guard (1...contextLength).contains(start.tokenIds.count) else {
+      throw .invalid(
+        "starts.token_ids", "must have 1...\(contextLength) entries, got \(start.tokenIds.count)")
+    }
+    let vocabularySize = runner.configuration.vocabularySize
+    if let wrong = start.tokenIds.first(where: { $0 >= vocabularySize }) {
+      throw .invalid("starts.token_ids", "must be below \(vocabularySize), got \(wrong)")
+    }
+    sequences[start.sequence] = InferenceSequence(tokenIDs: start.tokenIds, sampling: sampling)
+  }
+
+  /// Extends the sequence's block table and checks what the slice asks for; the runner checks
+  /// block ids and positions against its memory.
+  private func prepare(
+    _ slice: Weft_Worker_V1_SequenceSlice
+  ) throws(MeshError) -> SequenceSlice {
+    guard sequences[slice.sequence] != nil else {
+      throw .invalid("slices.sequence", "\(slice.sequence) has not started")
+    }
+    sequences[slice.sequence]?.blockTable += slice.appendedBlocks.map { BlockID($0) }
+    guard let sequence = sequences[slice.sequence] else { preconditionFailure() }
+    let first = Int(slice.startPosition)
+    let end = first + Int(slice.tokenCount)
+    guard slice.tokenCount >= 1, end <= sequence.tokenIDs.count else {
+      throw .invalid(
+        "slices.token_count",
+        "must be in 1...\(max(0, sequence.tokenIDs.count - first)), got \(slice.tokenCount)")
+    }
+    guard !slice.samples || end == sequence.tokenIDs.count else {
+      throw .invalid("slices.samples", "must be false before the sequence's last token")
+    }
+    let prepared = SequenceSlice(
+      tokenIDs: Array(sequence.tokenIDs[first..<end]), startPosition: first,
+      blockTable: sequence.blockTable, logits: slice.samples ? .lastToken : .none)
+    try runner.validate(prepared, "slices")
+    return prepared
+  }
+
+  private func run(
+    _ slices: [SequenceSlice], of plan: [Weft_Worker_V1_SequenceSlice]
+  ) throws(MeshError) -> [Weft_Worker_V1_SampledToken] {
+    guard !slices.isEmpty else { return [] }
+    let logits = try runner.step(slices)
+    var row = 0
+    var sampled: [Weft_Worker_V1_SampledToken] = []
+    for (slice, prepared) in zip(plan, slices) where slice.samples {
+      let position = prepared.startPosition + prepared.tokenIDs.count
+      let sampling = sequences[slice.sequence]?.sampling ?? SamplingParameters()
+      let token = logits.withRow(row) { logits in
+        sampler.sample(logits, sampling, position: position)
+      }
+      sequences[slice.sequence]?.tokenIDs.append(token.id)
+      sampled.append(
+        .with {
+          $0.sequence = slice.sequence
+          $0.tokenID = token.id
+        })
+      row += 1
+    }
+    return sampled
+  }
+}

@@ -1,0 +1,92 @@
+import FoundationEssentials
+import Kernels
+import BlockCache
+import GRPCCore
+import GRPCCoreTransport
+package import Logging
+import MeshProtos
+package import MeshRuntime
+package import MeshTypes
+import ModelFiles
+package import ServiceLifecycle
+import SwiftProtobuf
+import Transformer
+
+/// A model worker as a process: the engine, the server and the membership.
+package struct Worker {
+  /// What to run, in starting order.
+  package let services: [any Service]
+  /// The server, for its bound address and health.
+  package let server: MeshServer
+
+  /// Loads the model, which takes seconds, and wires the server; nothing listens yet.
+  ///
+  /// - Throws: ``MeshError`` naming the metadata key or tensor at fault.
+  package init(settings: WorkerSettings, logger: Logger) async throws(MeshError) {
+    let loader = ModelLoader()
+    let engine: StepEngine
+    let capabilities: Weft_Scheduler_V1_Capabilities
+    (engine, capabilities) = try await loader.load(settings, logger: logger)
+    let health = HealthService(services: [
+      Weft_Worker_V1_WorkerService.descriptor.fullyQualifiedService
+    ])
+    health.markServing()
+    server = MeshServer(
+      address: settings.listen, services: [WorkerRPC(engine: engine, logger: logger)],
+      health: health, logger: logger)
+    let schedulerClient = MeshClient(address: settings.scheduler)
+    let membership = Membership(
+      name: settings.name, server: server, advertise: settings.advertise,
+      capabilities: capabilities,
+      scheduler: Weft_Scheduler_V1_SchedulerService.Client(wrapping: schedulerClient.grpc),
+      logger: logger)
+    services = [schedulerClient, server, membership]
+  }
+}
+
+/// Loads a model on the engine's own thread.
+private actor ModelLoader {
+  private let executor = DedicatedThreadExecutor(label: "weft.worker.engine")
+
+  nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+  func load(
+    _ settings: WorkerSettings, logger: Logger
+  ) throws(MeshError) -> (StepEngine, Weft_Scheduler_V1_Capabilities) {
+    let start = ContinuousClock.now
+    let file = try GGUFFile(path: settings.model.path)
+    let layout = try ModelConfiguration(file: file)
+      .kvLayout(blockSizeTokens: EngineSettings.blockSizeTokens)
+    let blockCount =
+      settings.engine.blockCount ?? settings.engine.kvMemoryBytes / layout.blockByteCount
+    let runner = try ModelRunner(
+      file: file,
+      settings: RunnerSettings(
+        blockCount: blockCount, blockSizeTokens: EngineSettings.blockSizeTokens,
+        maxBatchTokens: settings.engine.maxBatchTokens,
+        maxLogitsRows: settings.engine.maxBatchSequences,
+        threadCount: settings.engine.threads))
+    let rootKey = BlockKey.root(
+      modelDigest: file.digest(), numericsID: NumericsID.current,
+      layout: "\(layout)", blockSizeTokens: EngineSettings.blockSizeTokens)
+    let capabilities = Weft_Scheduler_V1_Capabilities.with {
+      $0.model = settings.model.name
+      $0.vocabularySize = UInt32(runner.configuration.vocabularySize)
+      $0.contextLength = UInt32(runner.configuration.contextLength)
+      $0.blockSize = UInt32(EngineSettings.blockSizeTokens)
+      $0.blockCount = UInt32(blockCount)
+      $0.maxBatchTokens = UInt32(settings.engine.maxBatchTokens)
+      $0.maxBatchSequences = UInt32(settings.engine.maxBatchSequences)
+      $0.cacheRootKey = Data(rootKey.bytes)
+    }
+    logger.info(
+      "model loaded",
+      metadata: [
+        "model": "\(settings.model.name)", "kv-blocks": "\(blockCount)",
+        "threads": "\(settings.engine.threads)", "seconds": "\((.now - start) / .seconds(1))",
+      ])
+    let engine = StepEngine(
+      runner: runner, maxBatchSequences: settings.engine.maxBatchSequences, executor: executor)
+    return (engine, capabilities)
+  }
+}

@@ -1,0 +1,71 @@
+package import GRPCCoreTransport
+import Glibc
+package import MeshRuntime
+package import MeshTypes
+
+/// What a model worker needs to know to run.
+package struct WorkerSettings: Sendable {
+  /// Where to listen for plans.
+  package var listen: TransportAddress
+  /// Where the scheduler reaches this worker; nil means the bound address.
+  package var advertise: TransportAddress?
+  /// The scheduler to join.
+  package var scheduler: TransportAddress
+  /// The worker's name; unique among the scheduler's workers.
+  package var name: String
+  /// The model to run.
+  package var model: ModelSettings
+  /// How to run it.
+  package var engine: EngineSettings
+
+  /// Reads `listen`, `advertise`, `scheduler`, `worker-name`, `model`, `model-name` and what
+  /// ``EngineSettings`` reads.
+  ///
+  /// - Throws: ``MeshError`` `invalidArgument` naming the setting.
+  package init(_ reader: SettingsReader) async throws(MeshError) {
+    listen = try await reader.address("listen") ?? .tcp(host: "127.0.0.1", port: 7710)
+    advertise = try await reader.address("advertise")
+    scheduler = try await reader.address("scheduler") ?? .tcp(host: "127.0.0.1", port: 7702)
+    name = try await reader.text("worker-name") ?? "\(Self.hostName()):\(getpid())"
+    guard (1...200).contains(name.utf8.count) else {
+      throw .invalid("worker-name", "must be of 1...200 bytes, got \(name.utf8.count)")
+    }
+    model = try await ModelSettings(reader)
+    engine = try await EngineSettings(reader)
+  }
+
+  private static func hostName() -> String {
+    var bytes = [CChar](repeating: 0, count: 256)
+    guard gethostname(&bytes, bytes.count - 1) == 0 else { return "worker" }
+    return String(decoding: bytes.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+  }
+}
+
+/// How the engine uses the machine.
+package struct EngineSettings: Sendable {
+  /// Compute threads.
+  package var threads: Int
+  /// KV blocks to preallocate; nil means as many as ``kvMemoryBytes`` holds.
+  package var blockCount: Int?
+  /// Memory for KV blocks in bytes, if ``blockCount`` is nil.
+  package var kvMemoryBytes: Int
+  /// The most tokens in one step.
+  package var maxBatchTokens: Int
+  /// The most sequences in one step.
+  package var maxBatchSequences: Int
+
+  /// Tokens in a KV block.
+  package static let blockSizeTokens = 16
+
+  /// Reads `threads`, `kv-blocks`, `kv-memory-mib`, `max-batch-tokens` and `max-batch-sequences`.
+  ///
+  /// - Throws: ``MeshError`` `invalidArgument` naming the setting.
+  package init(_ reader: SettingsReader) async throws(MeshError) {
+    let cores = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+    threads = try await reader.integer("threads", in: 1...256) ?? cores
+    blockCount = try await reader.integer("kv-blocks", in: 2...(1 << 24))
+    kvMemoryBytes = (try await reader.integer("kv-memory-mib", in: 1...(1 << 24)) ?? 1024) << 20
+    maxBatchTokens = try await reader.integer("max-batch-tokens", in: 16...65_536) ?? 512
+    maxBatchSequences = try await reader.integer("max-batch-sequences", in: 1...4096) ?? 64
+  }
+}
