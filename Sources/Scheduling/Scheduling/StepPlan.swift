@@ -85,7 +85,8 @@ package struct SampledToken: Hashable, Sendable {
   }
 }
 
-/// A sequence that cannot go on.
+/// A sequence that cannot go on. The worker ignores its slices in later plans, made before the
+/// failure was known, until it is released.
 package struct SequenceFailure: Hashable, Sendable {
   /// The sequence.
   package var sequence: SequenceID

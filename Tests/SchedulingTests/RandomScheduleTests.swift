@@ -1,0 +1,179 @@
+import MeshTypes
+import Scheduling
+import Testing
+
+/// Seeded random lives of a mesh. `FakeMesh` and `FakeWorker` check every rule at every event;
+/// here is what happens to them.
+@Suite("Random schedules")
+struct RandomScheduleTests {
+  @Test(
+    "Whatever happens, every sequence ends once, with the ids it has alone, and all blocks return",
+    arguments: 0..<40 as Range<UInt64>
+  )
+  func everythingAtOnce(batch: UInt64) throws {
+    for seed in batch * 50..<(batch + 1) * 50 {
+      var life = try RandomLife(seed: seed)
+      do {
+        try life.run()
+      } catch {
+        Issue.record("seed \(seed): \(error)")
+        return
+      }
+    }
+  }
+
+  @Test("The random lives do meet what they are there to meet")
+  func coverage() throws {
+    var counters = (preemptions: 0, hits: 0, losses: 0, failed: 0, moved: 0)
+    for seed in 0..<200 as Range<UInt64> {
+      var life = try RandomLife(seed: seed)
+      try life.run()
+      let counted = life.mesh.core.statistics.counters
+      counters.preemptions += Int(counted.preemptions)
+      counters.hits += Int(counted.prefixHitTokens)
+      counters.losses += Int(counted.workerLosses)
+      counters.failed += Int(counted.failed)
+      counters.moved += life.staleDeliveries
+    }
+    #expect(counters.preemptions > 100)
+    #expect(counters.hits > 100)
+    #expect(counters.losses > 20)
+    #expect(counters.failed > 5)
+    #expect(counters.moved > 5)
+  }
+}
+
+/// One random life: a mesh of random settings and workers, to which random things happen.
+struct RandomLife {
+  var mesh: FakeMesh
+  var random: SeededGenerator
+  var nextID: UInt64 = 1
+  var nextWorker = 0
+  let blockSize: Int
+  let sharedPrefixes: [[TokenID]]
+  let drainsHappen: Bool
+  let maxTokens: Int
+  var staleResults: [StepResult] = []
+  var staleDeliveries = 0
+
+  init(seed: UInt64) throws {
+    var random = SeededGenerator(seed: seed &* 77 &+ 5)
+    var settings = SchedulerSettings()
+    settings.maxPlansInFlight = Int.random(in: 1...3, using: &random)
+    settings.maxWaitingSequences = Int.random(in: 2...20, using: &random)
+    settings.maxRunningPerWorker = Bool.random(using: &random) ? nil : 3
+    settings.maxPrefillTokensPerSequencePerStep =
+      Bool.random(using: &random) ? nil : Int.random(in: 1...8, using: &random)
+    settings.watermarkFraction = [0, 0.01, 0.2].randomElement(using: &random) ?? 0
+    settings.maxWorkerLosses = Int.random(in: 1...4, using: &random)
+    settings.dispatchLookahead = [1, 2, 64].randomElement(using: &random) ?? 1
+    settings.awaitsSharedPrefixes = Bool.random(using: &random)
+    mesh = try FakeMesh(settings)
+    blockSize = Int.random(in: 1...5, using: &random)
+    drainsHappen = Bool.random(using: &random)
+    maxTokens = [4, 20, 40].randomElement(using: &random) ?? 4
+    let lengths = (0..<3).map { _ in Int.random(in: 1...20, using: &random) }
+    sharedPrefixes = lengths.map { length in
+      (0..<length).map { _ in TokenID.random(in: 0..<61, using: &random) }
+    }
+    self.random = random
+  }
+
+  mutating func run() throws {
+    if Int.random(in: 0..<4, using: &random) > 0 { try join() }
+    for _ in 0..<Int.random(in: 20...300, using: &random) { try step() }
+    // The end: a worker that takes everything, though not at once, and no more disturbance.
+    try mesh.join(
+      .fake(
+        "last",
+        blocks: 80 / blockSize,
+        blockSize: blockSize,
+        batchTokens: 16,
+        context: 80
+      )
+    )
+    try mesh.run(maxRounds: 3000)
+    try mesh.checkIdle()
+  }
+
+  private mutating func step() throws {
+    switch Int.random(in: 0..<100, using: &random) {
+    case 0..<18: try submit()
+    case 18..<21: try cancel()
+    case 21..<24: try join()
+    case 24..<27: try end()
+    case 27..<29 where drainsHappen: randomEpoch().map { mesh.core.drain($0) }
+    case 29..<30:
+      if let id = mesh.live.randomElement(using: &random) { mesh.poison.insert(id) }
+    case 30..<32: try deliverStale()
+    case 32..<55: try mesh.plan()
+    case 55..<78: if let epoch = randomEpoch() { try mesh.execute(epoch) }
+    default: if let epoch = randomEpoch() { try mesh.deliver(epoch) }
+    }
+    try mesh.take([])
+  }
+
+  private mutating func randomEpoch() -> Epoch? {
+    mesh.links.keys.sorted().randomElement(using: &random)
+  }
+
+  private mutating func submit() throws {
+    let prefix = sharedPrefixes.randomElement(using: &random) ?? []
+    let shared = prefix.prefix(Int.random(in: 0...prefix.count, using: &random))
+    let tail = (0..<Int.random(in: 0...12, using: &random)).map { _ in
+      TokenID.random(in: 0..<61, using: &random)
+    }
+    let prompt = Array(shared) + tail
+    let request = SequenceRequest.fake(
+      nextID,
+      tokens: prompt.isEmpty ? [1] : prompt,
+      max: Int.random(in: 1...maxTokens, using: &random),
+      priority: Int.random(in: 0..<5, using: &random) == 0 ? 1 : 0,
+      salt: Int.random(in: 0..<8, using: &random) == 0 ? [9] : [],
+      stops: Bool.random(using: &random) ? [FakeModel.stopToken] : []
+    )
+    nextID += 1
+    do {
+      try mesh.submit(request)
+    } catch let error as MeshError {
+      guard error.code == .resourceExhausted || error.code == .outOfRange else { throw error }
+    }
+  }
+
+  private mutating func cancel() throws {
+    if let id = mesh.live.randomElement(using: &random) { try mesh.cancel(id) }
+  }
+
+  private mutating func join() throws {
+    guard mesh.links.count < 4 else { return }
+    // Now and then under a name in use: the worker restarted before anyone noticed.
+    nextWorker += Int.random(in: 0..<5, using: &random) == 0 ? 0 : 1
+    try mesh.join(
+      .fake(
+        "worker-\(nextWorker)",
+        blocks: Int.random(in: 4...24, using: &random),
+        blockSize: blockSize,
+        batchTokens: Int.random(in: 1...24, using: &random),
+        batchSequences: Int.random(in: 1...6, using: &random),
+        context: Int.random(in: 8...80, using: &random)
+      )
+    )
+  }
+
+  private mutating func end() throws {
+    guard let epoch = randomEpoch() else { return }
+    staleResults += mesh.links[epoch]?.results ?? []
+    if Bool.random(using: &random) { try mesh.lose(epoch) } else { try mesh.leave(epoch) }
+  }
+
+  /// What a worker that was given up still had on the wire must change nothing.
+  private mutating func deliverStale() throws {
+    guard let result = staleResults.popLast() else { return }
+    staleDeliveries += 1
+    let before = mesh.core.statistics
+    let events = mesh.core.complete(result)
+    guard events.isEmpty, mesh.core.statistics == before else {
+      throw FakeMesh.Violation(description: "a stale result had an effect")
+    }
+  }
+}

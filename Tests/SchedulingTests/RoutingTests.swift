@@ -1,0 +1,94 @@
+import BlockCache
+import MeshTypes
+import Scheduling
+import Testing
+
+@Suite("Routing")
+struct RoutingTests {
+  /// Who started where.
+  func homes(_ mesh: FakeMesh) -> [UInt64: String] {
+    let names = Dictionary(
+      uniqueKeysWithValues: mesh.core.statistics.workers.map { ($0.epoch, $0.capabilities.name) }
+    )
+    var homes: [UInt64: String] = [:]
+    for plan in mesh.plans {
+      for start in plan.starts { homes[start.id.rawValue] = names[plan.epoch] }
+    }
+    return homes
+  }
+
+  @Test("Equal sequences spread evenly over equal workers")
+  func evenSpread() throws {
+    var mesh = try FakeMesh()
+    for name in ["a", "b", "c"] { try mesh.join(.fake(name)) }
+    for id in 1...9 as ClosedRange<UInt64> { try mesh.submit(.fake(id, prompt: 5, max: 5)) }
+    try mesh.plan()
+    #expect(mesh.core.statistics.workers.map(\.runningSequences) == [3, 3, 3])
+    try mesh.run()
+  }
+
+  @Test("A sequence goes where its prefix is, unless that worker is too busy")
+  func prefixAffinity() throws {
+    let shared: [TokenID] = (0..<24).map { $0 * 7 % 61 }
+    var mesh = try FakeMesh()
+    for name in ["a", "b"] { try mesh.join(.fake(name, batchTokens: 64)) }
+    try mesh.submit(.fake(1, prompt: 4, max: 2))
+    try mesh.submit(.fake(2, tokens: shared + [1], max: 2))
+    try mesh.run()
+    let home = try #require(homes(mesh)[2])
+    try mesh.submit(.fake(3, tokens: shared + [2], max: 4))
+    try mesh.plan()
+    #expect(homes(mesh)[3] == home)
+    // Each of these adds 4 tokens of decoding to wait for; the prefix saves 24.
+    for id in 4...20 as ClosedRange<UInt64> {
+      try mesh.submit(.fake(id, tokens: shared + [TokenID(id)], max: 4))
+    }
+    try mesh.run()
+    #expect(Set((4...20).map { homes(mesh)[$0] }).count == 2)
+  }
+
+  @Test("A faster worker gets more")
+  func speed() throws {
+    var mesh = try FakeMesh()
+    try mesh.join(.fake("slow"))
+    try mesh.join(.fake("fast", speed: 3))
+    for id in 1...8 as ClosedRange<UInt64> { try mesh.submit(.fake(id, prompt: 4, max: 8)) }
+    try mesh.plan()
+    let running = mesh.core.statistics.workers.map(\.runningSequences)
+    #expect(running[1] >= 2 * running[0])
+    try mesh.run()
+  }
+
+  @Test("A sequence that only the large worker can run does not keep the small one from others")
+  func heterogeneousMemory() throws {
+    var mesh = try FakeMesh()
+    try mesh.join(.fake("small", blocks: 4))
+    let large = try mesh.join(.fake("large", blocks: 32, batchSequences: 1))
+    for id in 1...3 as ClosedRange<UInt64> { try mesh.submit(.fake(id, prompt: 40, max: 4)) }
+    try mesh.submit(.fake(4, prompt: 4, max: 4))
+    try mesh.plan()
+    #expect(homes(mesh) == [1: "large", 4: "small"])
+    try mesh.lose(large)
+    try mesh.submit(.fake(5, prompt: 4, max: 4))
+    for _ in 0..<20 { try mesh.round() }
+    #expect(mesh.output(5)?.count == 4)
+    try mesh.join(.fake("large", blocks: 32))
+    try mesh.run()
+  }
+
+  @Test("Workers with other numerics share no prefixes")
+  func numerics() throws {
+    let shared: [TokenID] = (0..<24).map { $0 * 7 % 61 }
+    var mesh = try FakeMesh()
+    let first = try mesh.join(.fake("a"))
+    try mesh.submit(.fake(1, tokens: shared, max: 1))
+    try mesh.run()
+    try mesh.leave(first)
+    var other = WorkerCapabilities.fake("b")
+    other.rootKey = other.rootKey.salted(by: [1])
+    try mesh.join(other)
+    try mesh.submit(.fake(2, tokens: shared, max: 1))
+    try mesh.run()
+    #expect(mesh.usage(2)?.cachedPromptTokens == 0)
+  }
+}
