@@ -113,7 +113,7 @@ import Testing
   @Test func anUnknownMethodIsUnimplemented() async throws {
     try await withServer { client, _ in
       let method = MethodDescriptor(fullyQualifiedService: "no.Such", method: "Thing", type: .unary)
-      let error = try await rpcError { try await client.unary([1], to: method).message }
+      let error = try await rpcError { try await client.answer(to: [1], method) }
       #expect(error.code == .unimplemented)
     }
   }

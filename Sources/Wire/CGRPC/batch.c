@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-static void metadata_list_clear(cgrpc_metadata_list *list) {
+void cgrpc_metadata_list_clear(cgrpc_metadata_list *list) {
   for (size_t i = 0; i < list->count; i++) {
     grpc_slice_unref(list->items[i].key);
     grpc_slice_unref(list->items[i].value);
@@ -33,8 +33,8 @@ cgrpc_batch *cgrpc_batch_create(void) {
 
 void cgrpc_batch_reset(cgrpc_batch *batch) {
   batch->op_count = 0;
-  metadata_list_clear(&batch->initial_metadata);
-  metadata_list_clear(&batch->trailing_metadata);
+  cgrpc_metadata_list_clear(&batch->initial_metadata);
+  cgrpc_metadata_list_clear(&batch->trailing_metadata);
   if (batch->message != NULL) {
     grpc_byte_buffer_destroy(batch->message);
     batch->message = NULL;

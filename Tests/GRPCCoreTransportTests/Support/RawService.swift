@@ -140,6 +140,15 @@ extension GRPCClient {
     ) { $0 }
   }
 
+  /// The message that a unary call of raw messages returns.
+  func answer(
+    to message: [UInt8],
+    _ method: MethodDescriptor = EchoService.unary,
+    options: CallOptions = .defaults
+  ) async throws -> [UInt8] {
+    try await unary(message, to: method, options: options).message
+  }
+
   /// A call of raw messages with a request that `produce` writes.
   func stream<Result: Sendable>(
     _ method: MethodDescriptor,

@@ -1,6 +1,7 @@
 import GRPCCore
 import GRPCCoreTransport
 import Glibc
+import Synchronization
 import Testing
 
 /// The two kinds of socket.
@@ -70,6 +71,17 @@ func withReleasedExecutor<Result>(
   return result
 }
 
+/// A count that several tasks share.
+final class Counter: Sendable {
+  private let count = Atomic<Int>(0)
+
+  var value: Int { count.load(ordering: .acquiring) }
+
+  func increment() {
+    count.wrappingAdd(1, ordering: .acquiringAndReleasing)
+  }
+}
+
 /// Waits until a condition that is bound to come true does, and gives up after ten seconds.
 func eventually(_ condition: () -> Bool) async {
   let end = ContinuousClock.now + .seconds(10)
@@ -90,4 +102,13 @@ func rpcError<Result>(
   }
   Issue.record("the RPC succeeded", sourceLocation: sourceLocation)
   throw CancellationError()
+}
+
+/// Asserts that a unary call to the echo service works.
+func expectEcho(
+  from client: Client,
+  sourceLocation: SourceLocation = #_sourceLocation
+) async throws {
+  let answer = try await client.answer(to: [1, 2, 3])
+  #expect(answer == [1, 2, 3], sourceLocation: sourceLocation)
 }

@@ -57,6 +57,7 @@ void cgrpc_batch_destroy(cgrpc_batch *batch);
 // Releases what the last use left and removes all operations. Not while the batch is in flight.
 void cgrpc_batch_reset(cgrpc_batch *batch);
 
+void cgrpc_metadata_list_clear(cgrpc_metadata_list *list);
 // Copies key and value.
 void cgrpc_metadata_list_append(cgrpc_metadata_list *list, const char *key, size_t key_length,
                                 const void *value, size_t value_length);

@@ -10,8 +10,8 @@ final class ClientCall: Sendable {
   private enum Sending {
     /// Nothing was written. Transitions to `held` or `open`.
     case unopened
-    /// The parts of a single-message request so far. Transitions to `open` or `closed`.
-    case held(Metadata, SliceBytes?)
+    /// Initial metadata and message of a single-message request so far. Transitions to `open` or `closed`.
+    case held(Batch, SliceBytes?)
     /// Initial metadata is on its way. Transitions to `closed`.
     case open
     case closed
@@ -70,17 +70,16 @@ final class ClientCall: Sendable {
 
 extension ClientCall {
   func write(_ metadata: Metadata) throws(RPCError) {
+    let opening = Batch(liveObjects: handle.liveObjects)
+    try add(metadata, to: opening.raw)
     let opens = try sending.withLock { sending throws(RPCError) in
       guard case .unopened = sending else {
         throw RPCError(code: .failedPrecondition, message: "Metadata may be written once, first.")
       }
-      sending = holdsRequest ? .held(metadata, nil) : .open
+      sending = holdsRequest ? .held(opening, nil) : .open
       return !holdsRequest
     }
-    guard opens else { return }
-    let batch = Batch(liveObjects: handle.liveObjects)
-    try add(metadata, to: batch.raw)
-    try batch.start(on: handle)
+    if opens { try opening.start(on: handle) }
   }
 
   func write(_ message: SliceBytes) async throws {
@@ -93,8 +92,9 @@ extension ClientCall {
     switch try admit(message) {
     case .held: return
     case .now: try await send(message)
-    case .after(let metadata, let first):
-      try await send(first) { raw throws(RPCError) in try self.add(metadata, to: raw) }
+    case .after(let opening, let first):
+      try opening.start(on: handle)
+      try await send(first)
       try await send(message)
     }
   }
@@ -105,14 +105,16 @@ extension ClientCall {
       sending = .closed
       return previous
     }
-    let batch = Batch(liveObjects: handle.liveObjects)
     do throws(RPCError) {
+      let batch: Batch
       switch previous {
-      case .unopened: try add([:], to: batch.raw)
-      case .held(let metadata, let message):
-        try add(metadata, to: batch.raw)
+      case .unopened:
+        batch = Batch(liveObjects: handle.liveObjects)
+        try add([:], to: batch.raw)
+      case .held(let opening, let message):
+        batch = opening
         if let message { batch.addMessage(message) }
-      case .open: break
+      case .open: batch = Batch(liveObjects: handle.liveObjects)
       case .closed: return
       }
       cgrpc_batch_add_send_close(batch.raw)
@@ -139,7 +141,7 @@ extension ClientCall {
   private enum Admission {
     case held
     case now
-    case after(Metadata, SliceBytes)
+    case after(Batch, SliceBytes)
   }
 
   private func admit(_ message: SliceBytes) throws(RPCError) -> Admission {
@@ -147,12 +149,12 @@ extension ClientCall {
       switch sending {
       case .unopened:
         throw RPCError(code: .internalError, message: "A message was written before metadata.")
-      case .held(let metadata, nil):
-        sending = .held(metadata, message)
+      case .held(let opening, nil):
+        sending = .held(opening, message)
         return .held
-      case .held(let metadata, let first?):
+      case .held(let opening, let first?):
         sending = .open
-        return .after(metadata, first)
+        return .after(opening, first)
       case .open: return .now
       case .closed:
         throw RPCError(code: .failedPrecondition, message: "The request has been finished.")
@@ -160,12 +162,9 @@ extension ClientCall {
     }
   }
 
-  private func send(
-    _ message: SliceBytes,
-    prepare: (UnsafeMutablePointer<cgrpc_batch>) throws(RPCError) -> Void = { _ in }
-  ) async throws {
+  private func send(_ message: SliceBytes) async throws {
     do {
-      try await sender.send(message, prepare: prepare)
+      try await sender.send(message)
     } catch let error as RPCError {
       // The call has ended and its status says why: finishing with this error must not replace it.
       sending.withLock { $0 = .closed }
@@ -248,7 +247,8 @@ extension ClientCall {
     guard let message else { return await receiveStatus() }
     if let excess = excess(of: message) {
       handle.cancel(excess.code, excess.message)
-      return await receiveStatus()
+      receiving.withLock { $0 = .ended }
+      return .status(excess, [:])
     }
     return .message(message)
   }
@@ -269,11 +269,15 @@ extension ClientCall {
   private func statusPart(of batch: Batch) -> RPCResponsePart<SliceBytes> {
     let raw = batch.raw.pointee
     let code = Status.Code(rawValue: numericCast(raw.received_status.rawValue)) ?? .unknown
-    return .status(
-      Status(code: code, message: String(raw.received_status_details)),
-      Metadata(raw.received_trailing_metadata)
-    )
+    var status = Status(code: code, message: String(raw.received_status_details))
+    if status == Self.droppedByCore, !handle.wasCancelledHere {
+      status = Status(code: .unavailable, message: "The server is shutting down.")
+    }
+    return .status(status, Metadata(raw.received_trailing_metadata))
   }
+
+  /// How core's server ends a call that arrives during its shutdown, which no handler has seen.
+  private static let droppedByCore = Status(code: .cancelled, message: "CANCELLED")
 
   private func isFailure(_ part: RPCResponsePart<SliceBytes>) -> Bool {
     if case .status(let status, _) = part { status.code != .ok } else { false }

@@ -18,6 +18,8 @@ package struct CoreClientConfiguration: Sendable {
   package var coreServiceConfigJSON: String?
   /// Whether core sends a request again that certainly did not reach a server.
   package var retriesTransparently = true
+  /// How long one attempt to connect may take.
+  package var connectTimeout = Duration.seconds(10)
   /// The wait before the second attempt to connect; it grows to the maximum.
   package var initialReconnectBackoff = Duration.milliseconds(100)
   /// The longest wait between attempts to connect.
@@ -36,7 +38,8 @@ package struct CoreClientConfiguration: Sendable {
     arguments.set(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, true)
     arguments.set(GRPC_ARG_ENABLE_RETRIES, retriesTransparently)
     arguments.set(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, milliseconds: initialReconnectBackoff)
-    arguments.set(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, milliseconds: initialReconnectBackoff)
+    // The name misleads: core gives each attempt this long.
+    arguments.set(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, milliseconds: connectTimeout)
     arguments.set(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, milliseconds: maximumReconnectBackoff)
     // Mesh traffic must not wander through a proxy that the environment names.
     arguments.set(GRPC_ARG_ENABLE_HTTP_PROXY, false)

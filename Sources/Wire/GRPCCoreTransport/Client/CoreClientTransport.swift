@@ -107,11 +107,11 @@ extension CoreClientTransport {
       guard !state.hasConnected else {
         throw RPCError(code: .failedPrecondition, message: "The transport is connected already.")
       }
-      guard let channel = state.channel else { throw Self.isClosed }
+      guard state.phase != .closed else { throw Self.isClosed }
       state.hasConnected = true
-      return channel
+      return state.channel
     }
-    channel.connect()
+    channel?.connect()
     await withTaskCancellationHandler {
       await withUnsafeContinuation { continuation in
         let isOver = self.state.withLock { state in

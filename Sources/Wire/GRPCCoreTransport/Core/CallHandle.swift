@@ -9,6 +9,7 @@ import Synchronization
 final class CallHandle: Sendable {
   private struct State: ~Copyable, @unchecked Sendable {
     var call: OpaquePointer?
+    var wasCancelledHere = false
   }
 
   private let state: Mutex<State>
@@ -47,14 +48,21 @@ final class CallHandle: Sendable {
   /// Ends the call. The local status becomes the given one unless the call has one already; the
   /// peer sees that the call was cancelled.
   func cancel(_ code: Status.Code = .cancelled, _ message: String = "The RPC was cancelled.") {
-    _ = withCall { call in
-      grpc_call_cancel_with_status(
+    state.withLock { state in
+      guard let call = state.call else { return }
+      state.wasCancelledHere = true
+      _ = grpc_call_cancel_with_status(
         call,
         grpc_status_code(rawValue: numericCast(code.rawValue)),
         message,
         nil
       )
     }
+  }
+
+  /// Whether ``cancel(_:_:)`` was called.
+  var wasCancelledHere: Bool {
+    state.withLock { $0.wasCancelledHere }
   }
 
   /// The peer's address as core writes it, such as `ipv4:127.0.0.1:50051`.

@@ -1,4 +1,3 @@
-internal import CGRPC
 internal import GRPCCore
 
 /// Sends the messages of one direction of a call, one at a time.
@@ -15,18 +14,13 @@ final class MessageSender: Sendable {
     batch = Batch(liveObjects: call.liveObjects)
   }
 
-  /// - Parameter prepare: Adds what goes with the message.
   /// - Throws: `RPCError` when the call has ended, `CancellationError` when the task is cancelled;
   ///   core may then still send the message.
-  func send(
-    _ message: SliceBytes,
-    prepare: (UnsafeMutablePointer<cgrpc_batch>) throws(RPCError) -> Void = { _ in }
-  ) async throws {
+  func send(_ message: SliceBytes) async throws {
     try await gate.enter()
     defer { gate.leave() }
     // An earlier task was cancelled while core had its message.
     if batch.isOutstanding { try await awaitFlowControl() }
-    try prepare(batch.raw)
     batch.addMessage(message)
     try batch.start(on: call)
     try await awaitFlowControl()

@@ -17,8 +17,8 @@ final class ServerCall: Sendable {
   private enum Sending {
     /// Nothing was written. Transitions to `held`, `open` or `closed`.
     case unopened
-    /// The parts of a single-message response so far. Transitions to `open` or `closed`.
-    case held(Metadata, SliceBytes?)
+    /// Initial metadata and message of a single-message response so far. Transitions to `open` or `closed`.
+    case held(Batch, SliceBytes?)
     /// Initial metadata is on its way. Transitions to `closed`.
     case open
     /// The status is on its way, or the RPC is lost.
@@ -120,6 +120,8 @@ extension ServerCall {
 
 extension ServerCall {
   func write(_ metadata: Metadata) throws(RPCError) {
+    let opening = Batch(liveObjects: handle.liveObjects)
+    try addInitial(metadata, to: opening.raw)
     let opens = try sending.withLock { sending throws(RPCError) in
       switch sending {
       case .unopened: break
@@ -127,23 +129,19 @@ extension ServerCall {
       default:
         throw RPCError(code: .internalError, message: "Metadata may be written once, first.")
       }
-      sending = holdsResponse ? .held(metadata, nil) : .open
+      sending = holdsResponse ? .held(opening, nil) : .open
       return !holdsResponse
     }
-    guard opens else { return }
-    let batch = Batch(liveObjects: handle.liveObjects)
-    try addInitial(metadata, to: batch.raw)
-    try batch.start(on: handle)
+    if opens { try opening.start(on: handle) }
   }
 
   func write(_ message: SliceBytes) async throws {
     switch try admit(message) {
     case .held: return
     case .now: try await sender.send(message)
-    case .after(let metadata, let first):
-      try await sender.send(first) { raw throws(RPCError) in
-        try self.addInitial(metadata, to: raw)
-      }
+    case .after(let opening, let first):
+      try opening.start(on: handle)
+      try await sender.send(first)
       try await sender.send(message)
     }
   }
@@ -154,18 +152,19 @@ extension ServerCall {
       sending = .closed
       return previous
     }
-    let batch = Batch(liveObjects: handle.liveObjects)
+    let batch: Batch
+    switch previous {
+    case .unopened:
+      batch = Batch(liveObjects: handle.liveObjects)
+      try addInitial([:], to: batch.raw)
+    case .held(let opening, let message):
+      batch = opening
+      if let message { batch.addMessage(message) }
+    case .open: batch = Batch(liveObjects: handle.liveObjects)
+    case .closed: throw Self.isClosed
+    }
+    addStatus(status, trailing, to: batch.raw)
     do throws(RPCError) {
-      switch previous {
-      case .unopened: try addInitial([:], to: batch.raw)
-      case .held(let metadata, let message):
-        try addInitial(metadata, to: batch.raw)
-        if let message { batch.addMessage(message) }
-      case .open: break
-      case .closed: throw Self.isClosed
-      }
-      try trailing.append(to: &batch.raw.pointee.trailing_metadata)
-      addStatus(status, to: batch.raw)
       try batch.start(on: handle)
     } catch {
       handle.cancel(Status.Code(error.code), error.message)
@@ -182,7 +181,7 @@ extension ServerCall {
   private enum Admission {
     case held
     case now
-    case after(Metadata, SliceBytes)
+    case after(Batch, SliceBytes)
   }
 
   private func admit(_ message: SliceBytes) throws(RPCError) -> Admission {
@@ -190,12 +189,12 @@ extension ServerCall {
       switch sending {
       case .unopened:
         throw RPCError(code: .internalError, message: "A message was written before metadata.")
-      case .held(let metadata, nil):
-        sending = .held(metadata, message)
+      case .held(let opening, nil):
+        sending = .held(opening, message)
         return .held
-      case .held(let metadata, let first?):
+      case .held(let opening, let first?):
         sending = .open
-        return .after(metadata, first)
+        return .after(opening, first)
       case .open: return .now
       case .closed: throw Self.isClosed
       }
@@ -210,16 +209,24 @@ extension ServerCall {
     cgrpc_batch_add_send_initial_metadata(batch, 0)
   }
 
-  private func addStatus(_ status: Status, to batch: UnsafeMutablePointer<cgrpc_batch>) {
+  /// Trailing metadata that cannot be sent turns into an error that can.
+  private func addStatus(
+    _ status: Status,
+    _ trailing: Metadata,
+    to batch: UnsafeMutablePointer<cgrpc_batch>
+  ) {
+    var status = status
+    do throws(RPCError) {
+      try trailing.append(to: &batch.pointee.trailing_metadata)
+    } catch {
+      cgrpc_metadata_list_clear(&batch.pointee.trailing_metadata)
+      status = Status(code: .internalError, message: error.message)
+    }
+    let code = grpc_status_code(rawValue: numericCast(status.code.rawValue))
     var message = status.message
     message.withUTF8 { details in
       details.withMemoryRebound(to: CChar.self) { details in
-        cgrpc_batch_add_send_status(
-          batch,
-          grpc_status_code(rawValue: numericCast(status.code.rawValue)),
-          details.baseAddress,
-          details.count
-        )
+        cgrpc_batch_add_send_status(batch, code, details.baseAddress, details.count)
       }
     }
   }
