@@ -9,7 +9,9 @@ package enum VectorKernels {
     return values.withUnsafeBufferPointer { values in
       var allFinite = false
       let index = wk_kernel_set_best().pointee.largest(
-        values.baseAddress, values.count, &allFinite
+        values.baseAddress,
+        values.count,
+        &allFinite
       )
       return (index, allFinite)
     }
@@ -17,13 +19,20 @@ package enum VectorKernels {
 
   /// out[i] = exp((values[i] - maximum) * factor), of finite values at most `maximum`.
   package static func exponentials(
-    of values: Span<Float>, maximum: Float, factor: Float, into out: inout [Float]
+    of values: Span<Float>,
+    maximum: Float,
+    factor: Float,
+    into out: inout [Float]
   ) {
     if out.count != values.count { out = [Float](repeating: 0, count: values.count) }
     values.withUnsafeBufferPointer { values in
       out.withUnsafeMutableBufferPointer { out in
         wk_kernel_set_best().pointee.exponentials(
-          values.baseAddress, values.count, maximum, factor, out.baseAddress
+          values.baseAddress,
+          values.count,
+          maximum,
+          factor,
+          out.baseAddress
         )
       }
     }

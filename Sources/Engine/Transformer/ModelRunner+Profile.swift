@@ -18,7 +18,8 @@ extension ModelRunner {
     measure: (() throws(MeshError) -> Void) throws(MeshError) -> Double
   ) throws(MeshError) -> SpeedProfile {
     let tokenCount = min(
-      settings.maxBatchTokens, configuration.contextLength,
+      settings.maxBatchTokens,
+      configuration.contextLength,
       settings.blockCount * settings.blockSizeTokens
     )
     let blockTable = (0..<UInt32((tokenCount - 1) / settings.blockSizeTokens + 1)).map(
@@ -27,7 +28,9 @@ extension ModelRunner {
     let tokenIDs = (0..<tokenCount).map { TokenID($0 % configuration.vocabularySize) }
     let prompt = SequenceSlice(tokenIDs: tokenIDs, startPosition: 0, blockTable: blockTable)
     let last = SequenceSlice(
-      tokenIDs: [tokenIDs[tokenCount - 1]], startPosition: tokenCount - 1, blockTable: blockTable
+      tokenIDs: [tokenIDs[tokenCount - 1]],
+      startPosition: tokenCount - 1,
+      blockTable: blockTable
     )
     let decodeStepCount = 8
     // The first step touches all buffers; its time says little.

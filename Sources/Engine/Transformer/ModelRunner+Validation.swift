@@ -1,5 +1,5 @@
 import Kernels
-import MeshTypes
+package import MeshTypes
 
 extension ModelRunner {
   /// - Throws: ``MeshError`` naming the field at fault.
@@ -26,7 +26,10 @@ extension ModelRunner {
     }
   }
 
-  private func validate(_ slice: SequenceSlice, _ name: String) throws(MeshError) {
+  /// Checks one slice by itself, so that a caller can leave a wrong one out of its batch.
+  ///
+  /// - Throws: ``MeshError`` naming the field at fault, below `name`.
+  package func validate(_ slice: SequenceSlice, _ name: String) throws(MeshError) {
     guard 1...settings.maxBatchTokens ~= slice.tokenIDs.count else {
       throw .invalid(
         "\(name).token_ids",

@@ -6,14 +6,19 @@ package enum Philox {
   package static func words(key: UInt64, counter: (UInt64, UInt64)) -> SIMD4<UInt32> {
     var key0 = UInt32(truncatingIfNeeded: key), key1 = UInt32(truncatingIfNeeded: key >> 32)
     var state = SIMD4(
-      UInt32(truncatingIfNeeded: counter.0), UInt32(truncatingIfNeeded: counter.0 >> 32),
-      UInt32(truncatingIfNeeded: counter.1), UInt32(truncatingIfNeeded: counter.1 >> 32)
+      UInt32(truncatingIfNeeded: counter.0),
+      UInt32(truncatingIfNeeded: counter.0 >> 32),
+      UInt32(truncatingIfNeeded: counter.1),
+      UInt32(truncatingIfNeeded: counter.1 >> 32)
     )
     for _ in 0..<10 {
       let product0 = state[0].multipliedFullWidth(by: 0xD251_1F53)
       let product1 = state[2].multipliedFullWidth(by: 0xCD9E_8D57)
       state = SIMD4(
-        product1.high ^ state[1] ^ key0, product1.low, product0.high ^ state[3] ^ key1, product0.low
+        product1.high ^ state[1] ^ key0,
+        product1.low,
+        product0.high ^ state[3] ^ key1,
+        product0.low
       )
       key0 &+= 0x9E37_79B9
       key1 &+= 0xBB67_AE85

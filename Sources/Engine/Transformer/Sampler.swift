@@ -43,7 +43,9 @@ package struct Sampler: Sendable {
   ///   - parameters: Already validated.
   ///   - position: The new token's position in its sequence: with the seed, the key of the draw.
   package mutating func sample(
-    _ logits: Span<Float>, _ parameters: SamplingParameters, position: Int
+    _ logits: Span<Float>,
+    _ parameters: SamplingParameters,
+    position: Int
   ) -> SampledToken {
     precondition(!logits.isEmpty, "no logits")
     let (best, allFinite) = VectorKernels.largest(logits)
@@ -66,14 +68,19 @@ package struct Sampler: Sendable {
   }
 
   private mutating func logprob(
-    of id: TokenID, _ logits: Span<Float>, largest: Float
+    of id: TokenID,
+    _ logits: Span<Float>,
+    largest: Float
   ) -> Float {
     VectorKernels.exponentials(of: logits, maximum: largest, factor: 1, into: &weights)
     return logits[Int(id)] - largest - Float(log(total(of: weights)))
   }
 
   private mutating func draw(
-    _ logits: Span<Float>, largest: Float, _ parameters: SamplingParameters, position: Int
+    _ logits: Span<Float>,
+    largest: Float,
+    _ parameters: SamplingParameters,
+    position: Int
   ) -> TokenID {
     // Bounded, so that the largest logit's distance, 0, times the factor is 0.
     let factor = min(1 / parameters.temperature, 1e30)
@@ -110,7 +117,10 @@ package struct Sampler: Sendable {
   /// Fills `candidates` with the most likely tokens, sorted, taking in less and less likely ones until
   /// there are enough. So the vocabulary is not sorted as a whole.
   private mutating func collect(
-    _ logits: Span<Float>, largest: Float, _ factor: Float, until isEnough: ([Candidate]) -> Bool
+    _ logits: Span<Float>,
+    largest: Float,
+    _ factor: Float,
+    until isEnough: ([Candidate]) -> Bool
   ) {
     // A distance of 4 is a likelihood of 2 % of the most likely token's.
     for distance: Float in [4, 8, 16, .infinity] {
@@ -119,7 +129,9 @@ package struct Sampler: Sendable {
       for index in logits.indices where logits[index] >= floor {
         candidates.append(
           Candidate(
-            id: TokenID(index), logit: logits[index], weight: Double(weights[index])
+            id: TokenID(index),
+            logit: logits[index],
+            weight: Double(weights[index])
           )
         )
       }

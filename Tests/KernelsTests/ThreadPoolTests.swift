@@ -1,0 +1,55 @@
+import CKernels
+import Kernels
+import MeshTypes
+import Synchronization
+import Testing
+
+@Suite struct ThreadPoolTests {
+  private final class Counts: Sendable {
+    let perTask: Mutex<[Int]>
+
+    init(taskCount: Int) { perTask = Mutex([Int](repeating: 0, count: taskCount)) }
+  }
+
+  @Test func everyTaskIsDoneOnceBeforeRunReturns() throws {
+    let seed: UInt64 = 7
+    var random = SeededGenerator(seed: seed)
+    for threadCount: UInt32 in 1...5 {
+      let pool = try #require(wk_pool_create(threadCount) as OpaquePointer?)
+      defer { wk_pool_destroy(pool) }
+      #expect(wk_pool_threads(pool) == threadCount)
+      for _ in 0..<500 {
+        let taskCount = Int.random(in: 0...40, using: &random)
+        let counts = Counts(taskCount: taskCount)
+        wk_pool_run(
+          pool,
+          UInt32(taskCount),
+          { context, index in
+            let counts = Unmanaged<Counts>.fromOpaque(context!).takeUnretainedValue()
+            counts.perTask.withLock { $0[Int(index)] += 1 }
+          },
+          Unmanaged.passUnretained(counts).toOpaque()
+        )
+        let done = counts.perTask.withLock { $0 }
+        #expect(done == [Int](repeating: 1, count: taskCount), "seed \(seed)")
+      }
+    }
+  }
+
+  @Test func poolsEndWhetherOrNotTheyWorked() throws {
+    for threadCount: UInt32 in 1...8 {
+      for _ in 0..<20 {
+        wk_pool_destroy(try #require(wk_pool_create(threadCount) as OpaquePointer?))
+      }
+    }
+  }
+
+  @Test func aThreadCountOutOfRangeIsRefused() {
+    for threadCount in [-1, 0, 257, .max] {
+      let error = #expect(throws: MeshError.self) {
+        _ = try KernelEngine(threadCount: threadCount)
+      }
+      #expect(error?.field == "thread_count")
+    }
+  }
+}
