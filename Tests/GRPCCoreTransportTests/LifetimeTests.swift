@@ -111,7 +111,9 @@ import Testing
         try await withThrowingDiscardingTaskGroup { group in
           group.addTask { try await server.serve() }
           _ = try await server.transport.listeningAddress
-          #expect(try await client.answer(to: [2]) == [2])
+          var options = CallOptions.defaults
+          options.waitForReady = true
+          #expect(try await client.answer(to: [2], options: options) == [2])
           server.beginGracefulShutdown()
         }
       }
