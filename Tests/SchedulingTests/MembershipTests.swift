@@ -157,6 +157,9 @@ struct MembershipTests {
       try mesh.plan()
       try mesh.leave(epoch)
     }
+    let epoch = try mesh.join(.fake())
+    try mesh.plan()
+    try mesh.lose(epoch)
     try mesh.join(.fake())
     try mesh.run()
     #expect(mesh.output(1)?.count == 20)

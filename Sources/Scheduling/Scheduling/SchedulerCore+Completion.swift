@@ -54,11 +54,10 @@ extension SchedulerCore {
     let isPresent =
       sequences[slot].placement == .running(workers[worker].epoch)
       && sequences[slot].admission == slice.admission
-    // A sequence that was preempted meanwhile and still waits takes its token: it is the same one
+    // A sequence that was preempted meanwhile and waits takes its token all the same: it is the one
     // that it would compute again. One that runs anew computes it anew.
-    let isWaitingForIt =
-      sequences[slot].placement == .waiting && sequences[slot].admission == slice.admission
-    guard isPresent || isWaitingForIt else { return }
+    let isWaiting = sequences[slot].placement == .waiting
+    guard isPresent || isWaiting else { return }
     if let failure {
       events.append(fail(slot, failure.error))
       return

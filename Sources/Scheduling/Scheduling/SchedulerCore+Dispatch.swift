@@ -30,12 +30,10 @@ extension SchedulerCore {
   /// of their ranks. A sequence that must wait for room closes every worker that can ever run it to
   /// those behind it, so the small never starve the large.
   ///
-  /// - Parameter closed: A worker that gets nothing now.
   /// - Complexity: O(running + placed × workers).
-  mutating func dispatch(closing closed: Int?) {
+  mutating func dispatch() {
     guard !waiting.isEmpty, !workers.isEmpty else { return }
     var loads = workers.indices.map { load(of: $0) }
-    if let closed { loads[closed].isOpen = false }
     var place = 0
     var skipped = 0
     while place < waiting.count, skipped < settings.dispatchLookahead,
@@ -166,7 +164,9 @@ extension SchedulerCore {
   private func watermark(of worker: Int) -> Int {
     guard !workers[worker].running.isEmpty else { return 0 }
     let blocks = settings.watermarkFraction * Double(workers[worker].capabilities.blockCount)
-    return Int(blocks.rounded(.up))
+    // Not `rounded(.up)`: that needs libm, which nothing else here does.
+    let whole = Int(blocks)
+    return Double(whole) < blocks ? whole + 1 : whole
   }
 
   /// Positions to be computed, in units of one token's work, before and while the sequence runs:

@@ -37,6 +37,14 @@ extension SchedulerCore {
         try expect(writableBlocks.insert(block).inserted, "a block is writable in two tables")
       }
     }
+    for (key, id) in worker.fillsInProgress {
+      let filler = sequences.slot(of: id).map { sequences[$0] }
+      try expect(
+        filler?.placement == .running(worker.epoch)
+          && filler?.keyChains.contains { $0.keys.contains(key) } == true,
+        "a block is awaited that nobody is going to fill"
+      )
+    }
     for block in writableBlocks {
       try expect(references[Int(block.rawValue)] == 1, "a writable block is shared")
       try expect(worker.pool.key(of: block) == nil, "a writable block is in the index")

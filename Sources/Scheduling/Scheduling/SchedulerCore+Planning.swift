@@ -19,9 +19,8 @@ extension SchedulerCore {
     guard let worker = place(of: epoch),
       workers[worker].plansInFlight.count < settings.maxPlansInFlight
     else { return nil }
-    // Who has just given way must not come straight back at the cost of the one it gave way to.
-    let hasPreempted = growBlockTables(on: worker)
-    dispatch(closing: hasPreempted ? worker : nil)
+    growBlockTables(on: worker)
+    dispatch()
     return formPlan(on: worker)
   }
 

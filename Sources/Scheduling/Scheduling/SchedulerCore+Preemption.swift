@@ -5,11 +5,8 @@ import MeshTypes
 extension SchedulerCore {
   /// Gives every running sequence the blocks for what it wants to compute next, in the order of
   /// their ranks; preempts where there are none.
-  ///
-  /// - Returns: Whether anyone was preempted.
-  mutating func growBlockTables(on worker: Int) -> Bool {
+  mutating func growBlockTables(on worker: Int) {
     let epoch = workers[worker].epoch
-    var hasPreempted = false
     for slot in workers[worker].running {
       // A victim of this very loop has nothing to grow.
       guard sequences[slot].placement == .running(epoch) else { continue }
@@ -17,14 +14,12 @@ extension SchedulerCore {
       let needed = workers[worker].capabilities.blocks(covering: positions)
       extendBlockTable(of: slot, to: needed, on: worker)
       while sequences[slot].blockTable.count < needed {
-        hasPreempted = true
         let victim = chooseVictim(on: worker, for: slot)
         preempt(victim)
         if victim == slot { break }
         extendBlockTable(of: slot, to: needed, on: worker)
       }
     }
-    return hasPreempted
   }
 
   /// Appends free blocks until the table has `count` or none is free.
