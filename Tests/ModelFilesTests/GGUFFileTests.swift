@@ -24,6 +24,17 @@ struct GGUFFileTests {
     }
   }
 
+  @Test("has the SHA-256 of its contents as digest")
+  func digest() throws {
+    try withTemporaryFile(GGUFWriter().encoded()) { path in
+      let digest = try GGUFFile(path: path).digest()
+      // printf 'GGUF\3\0\0\0' and 24 zero bytes, through sha256sum.
+      #expect(
+        digest.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+          == "a3718c7940c34ff91a906d0758debb656aed43d1aa8b23b99f67cb106cdbc881")
+    }
+  }
+
   @Test("names a tensor that is not there")
   func missingTensor() throws {
     try withTemporaryFile(GGUFWriter().encoded()) { path in
