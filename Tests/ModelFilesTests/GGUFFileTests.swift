@@ -31,7 +31,8 @@ struct GGUFFileTests {
       // printf 'GGUF\3\0\0\0' and 24 zero bytes, through sha256sum.
       #expect(
         digest.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
-          == "a3718c7940c34ff91a906d0758debb656aed43d1aa8b23b99f67cb106cdbc881")
+          == "a3718c7940c34ff91a906d0758debb656aed43d1aa8b23b99f67cb106cdbc881"
+      )
     }
   }
 
