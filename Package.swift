@@ -2,6 +2,8 @@
 
 import PackageDescription
 
+// MARK: Settings
+
 let swiftSettings: [SwiftSetting] = [
   .swiftLanguageMode(.v6),
   .enableUpcomingFeature("ExistentialAny"),
@@ -11,20 +13,139 @@ let swiftSettings: [SwiftSetting] = [
   .treatAllWarnings(as: .error),
 ]
 
+// The kernels are optimised in debug builds too: a debug worker would be unusable otherwise.
+let kernelSettings: [CSetting] = [.unsafeFlags(["-O3", "-Wall", "-Wextra", "-Werror"])]
+
+// MARK: Packages
+
+let argumentParser = Target.Dependency.product(
+  name: "ArgumentParser", package: "swift-argument-parser")
+let configuration = Target.Dependency.product(
+  name: "Configuration", package: "swift-configuration")
 let grpcCore = Target.Dependency.product(name: "GRPCCore", package: "grpc-swift-2")
 let grpcProtobuf = Target.Dependency.product(name: "GRPCProtobuf", package: "grpc-swift-protobuf")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
+let serviceLifecycle = Target.Dependency.product(
+  name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let unixSignals = Target.Dependency.product(
+  name: "UnixSignals", package: "swift-service-lifecycle")
+
+// MARK: Targets
+
+func library(
+  _ name: String, in folder: String, _ dependencies: [Target.Dependency] = []
+) -> Target {
+  .target(
+    name: name, dependencies: dependencies, path: "Sources/\(folder)/\(name)",
+    swiftSettings: swiftSettings)
+}
+
+func executable(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .executableTarget(
+    name: name, dependencies: dependencies + [argumentParser, configuration, "MeshRuntime"],
+    path: "Sources/Executables/\(name)", swiftSettings: swiftSettings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: dependencies, path: "Tests/\(name)Tests",
+    exclude: fixtures(of: "\(name)Tests"), swiftSettings: swiftSettings)
+}
+
+// Tests find their fixtures by path.
+func fixtures(of name: String) -> [String] {
+  [
+    "ChatTemplatesTests", "GRPCCoreTransportTests", "KernelsTests", "MeshTests",
+    "TokenizationTests", "TransformerTests",
+  ].contains(name) ? ["Fixtures"] : []
+}
+
+let rpc: [Target.Dependency] = [
+  "MeshTypes", "GRPCCoreTransport", "MeshProtos", "MeshRuntime", configuration, grpcCore, logging,
+  protobuf, serviceLifecycle,
+]
+
+let floor0: [Target] = [
+  .target(
+    name: "CGRPC", path: "Sources/Wire/CGRPC",
+    linkerSettings: [.linkedLibrary("grpc"), .linkedLibrary("gpr")]),
+  .systemLibrary(name: "CCrypto", path: "Sources/Cache/CCrypto"),
+  .target(name: "CKernels", path: "Sources/Engine/CKernels", cSettings: kernelSettings),
+]
+
+let floor1: [Target] = [library("MeshTypes", in: "Runtime")]
+
+let floor2: [Target] = [
+  library("BlockCache", in: "Cache", ["CCrypto", "MeshTypes"]),
+  library("Tokenization", in: "Text", ["MeshTypes"]),
+  library("ChatTemplates", in: "Text", ["MeshTypes"]),
+  library("ModelFiles", in: "Engine", ["CCrypto", "MeshTypes"]),
+  library("Kernels", in: "Engine", ["CKernels", "MeshTypes"]),
+]
+
+let floor3: [Target] = [
+  library("Scheduling", in: "Scheduling", ["BlockCache", "MeshTypes"]),
+  library("Transformer", in: "Engine", ["Kernels", "ModelFiles", "MeshTypes"]),
+]
+
+let floor4: [Target] = [
+  library("GRPCCoreTransport", in: "Wire", ["CGRPC", grpcCore]),
+  library("MeshProtos", in: "Wire", [grpcCore, grpcProtobuf, protobuf]),
+  library(
+    "MeshRuntime", in: "Runtime",
+    [
+      "MeshTypes", "GRPCCoreTransport", "MeshProtos", argumentParser, configuration, grpcCore,
+      grpcProtobuf, logging, protobuf, serviceLifecycle, systemPackage, unixSignals,
+    ]),
+]
+
+let floor5: [Target] = [
+  library("GatewayService", in: "Services", rpc),
+  library("SchedulerService", in: "Services", rpc + ["BlockCache", "Scheduling"]),
+  library(
+    "TokenizerService", in: "Services", rpc + ["ChatTemplates", "ModelFiles", "Tokenization"]),
+  library(
+    "WorkerService", in: "Services", rpc + ["BlockCache", "Kernels", "ModelFiles", "Transformer"]),
+  library("WeftCLI", in: "Services", rpc + [argumentParser, subprocess, systemPackage]),
+]
+
+let floor6: [Target] = [
+  executable("weft", ["WeftCLI"]),
+  executable("weft-gateway", ["GatewayService"]),
+  executable("weft-scheduler", ["SchedulerService"]),
+  executable("weft-tokenizer", ["TokenizerService"]),
+  executable("weft-worker", ["WorkerService"]),
+]
+
+let testTargets: [Target] = [
+  tests("BlockCache", ["BlockCache", "MeshTypes"]),
+  tests("GRPCCoreTransport", ["GRPCCoreTransport", grpcCore]),
+  tests("Kernels", ["CKernels", "Kernels", "MeshTypes"]),
+  tests("ModelFiles", ["MeshTypes", "ModelFiles"]),
+  tests("Scheduling", ["BlockCache", "MeshTypes", "Scheduling"]),
+  tests("Tokenization", ["MeshTypes", "ModelFiles", "Tokenization"]),
+  tests("Mesh", rpc + ["WeftCLI", subprocess, systemPackage]),
+]
 
 let package = Package(
   name: "weft",
   platforms: [.macOS(.v15)],
   dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
+    .package(
+      url: "https://github.com/apple/swift-configuration.git", from: "1.4.0", traits: ["YAML"]),
+    .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-protobuf.git", from: "1.39.0", traits: []),
+    .package(url: "https://github.com/apple/swift-system.git", from: "1.8.1"),
     .package(url: "https://github.com/grpc/grpc-swift-2.git", from: "2.4.3"),
     .package(url: "https://github.com/grpc/grpc-swift-protobuf.git", from: "2.4.1"),
-    .package(url: "https://github.com/apple/swift-protobuf.git", from: "1.39.0", traits: []),
+    .package(
+      url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+    .package(
+      url: "https://github.com/swiftlang/swift-subprocess.git", from: "1.0.2", traits: []),
   ],
-  targets: [
-    .target(
-      name: "MeshTypes", path: "Sources/Runtime/MeshTypes", swiftSettings: swiftSettings),
-  ]
+  targets: floor0 + floor1 + floor2 + floor3 + floor4 + floor5 + floor6 + testTargets
 )

@@ -80,7 +80,7 @@ struct TokenizerRPC: Weft_Tokenizer_V1_TokenizerService.SimpleServiceProtocol {
   ) async throws -> Weft_Tokenizer_V1_ApplyChatTemplateResponse {
     try checkModel(request.model)
     try checkMessages(request.messages)
-    let messages = request.messages.map { ChatMessage(role: $0.role, content: $0.content) }
+    let messages = request.messages.map { ChatMessage(role: $0.role, text: $0.content) }
     let text = try await worker.prompt(
       for: messages, addsGenerationPrompt: !request.omitGenerationPrompt)
     // A template writes the begin-of-sequence token itself where the model wants one.

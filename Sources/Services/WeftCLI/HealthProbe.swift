@@ -1,13 +1,13 @@
 import GRPCCore
-import GRPCCoreTransport
+package import GRPCCoreTransport
 import MeshProtos
 import MeshRuntime
 import SwiftProtobuf
 
 /// Asks a service's health.
-enum HealthProbe {
+package enum HealthProbe {
   /// Whether the server at `address` says that it serves, within `timeout`.
-  static func isServing(_ address: TransportAddress, timeout: Duration = .seconds(2)) async -> Bool {
+  package static func isServing(_ address: TransportAddress, timeout: Duration = .seconds(2)) async -> Bool {
     let client = MeshClient(address: address)
     return await withTaskGroup(of: Void.self) { group in
       group.addTask { try? await client.grpc.runConnections() }

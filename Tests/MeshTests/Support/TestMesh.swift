@@ -1,0 +1,154 @@
+import Glibc
+import GRPCCore
+import GRPCCoreTransport
+import MeshProtos
+import MeshRuntime
+import Subprocess
+import SystemPackage
+import Synchronization
+import WeftCLI
+
+/// A whole mesh of real processes on the real model, its inner services on unix sockets.
+///
+/// Everything is taken down when `with` returns, however it returns.
+final class TestMesh: Sendable {
+  let plan: MeshPlan
+  private let model: String
+  private let workerArguments: [String]
+  private let pids = Mutex<[String: pid_t]>([:])
+  private let launches: AsyncStream<MeshPlan.Process>.Continuation
+
+  var gateway: TransportAddress { plan.gateway }
+
+  var scheduler: TransportAddress {
+    plan.processes.first { $0.name == "scheduler" }?.address ?? plan.gateway
+  }
+
+  private init(
+    plan: MeshPlan, model: String, workerArguments: [String],
+    launches: AsyncStream<MeshPlan.Process>.Continuation
+  ) {
+    self.plan = plan
+    self.model = model
+    self.workerArguments = workerArguments
+    self.launches = launches
+  }
+
+  /// Starts a mesh, waits until its workers have joined, and runs `body`.
+  static func with<Result: Sendable>(
+    workers: Int = 1, workerArguments: [String] = [],
+    _ body: @escaping @Sendable (TestMesh) async throws -> Result
+  ) async throws -> Result {
+    let directory = try TemporaryDirectory()
+    defer { directory.remove() }
+    let plan = MeshPlan(
+      model: DefaultModel.path, gateway: .unix(path: "\(directory.path)/gateway.sock"),
+      directory: directory.path, workerCount: workers, workerArguments: workerArguments,
+      commonArguments: ["--log-level", "warning"])
+    let (processes, launches) = AsyncStream.makeStream(of: MeshPlan.Process.self)
+    let mesh = TestMesh(
+      plan: plan, model: DefaultModel.path, workerArguments: workerArguments, launches: launches)
+    return try await withThrowingTaskGroup(of: Void.self) { group in
+      for process in plan.processes { launches.yield(process) }
+      group.addTask {
+        await withDiscardingTaskGroup { children in
+          for await process in processes {
+            children.addTask { await mesh.run(process) }
+          }
+          children.cancelAll()
+        }
+      }
+      defer { launches.finish() }
+      try await mesh.waitForWorkers(workers)
+      return try await body(mesh)
+    }
+  }
+
+  /// Starts one more worker; returns when it has joined.
+  func addWorker(named name: String) async throws {
+    let workers = try await status().workers.count
+    let first = plan.processes.first { $0.executable == "weft-worker" }
+    guard var process = first, case .unix(let path) = process.address else { return }
+    let socket = TransportAddress.unix(path: path.replacing(process.name, with: name))
+    process.arguments = process.arguments.map {
+      $0 == process.name ? name : $0 == "\(process.address)" ? "\(socket)" : $0
+    }
+    process.name = name
+    process.address = socket
+    launches.yield(process)
+    try await waitForWorkers(workers + 1)
+  }
+
+  /// Sends a signal to one process.
+  func signal(_ signal: Int32, _ name: String) {
+    if let pid = pids.withLock({ $0[name] }) { kill(pid, signal) }
+  }
+
+  /// The scheduler's view.
+  func status() async throws -> Weft_Scheduler_V1_GetStatusResponse {
+    try await withClient(scheduler) { client in
+      try await Weft_Scheduler_V1_SchedulerService.Client(wrapping: client)
+        .getStatus(.init(), options: .waiting)
+    }
+  }
+
+  /// Asks for the status until it is as `condition` wants, for at most a minute.
+  func waitForStatus(
+    _ condition: @escaping @Sendable (Weft_Scheduler_V1_GetStatusResponse) -> Bool
+  ) async throws {
+    let deadline = ContinuousClock.now + .seconds(60)
+    var last = try await status()
+    while !condition(last) {
+      guard ContinuousClock.now < deadline else { throw TimedOut(status: last) }
+      last = try await status()
+    }
+  }
+
+  private func waitForWorkers(_ count: Int) async throws {
+    for process in plan.processes where process.executable != "weft-worker" {
+      while await !HealthProbe.isServing(process.address) { try Task.checkCancellation() }
+    }
+    try await waitForStatus { $0.workers.count == count }
+  }
+
+  private func run(_ process: MeshPlan.Process) async {
+    var options = PlatformOptions()
+    options.processGroupID = 0
+    options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(10))]
+    _ = try? await Subprocess.run(
+      .path(FilePath("\(Executables.directory)/\(process.executable)")),
+      arguments: Arguments(process.arguments), platformOptions: options, input: .none,
+      output: .currentStandardError, error: .currentStandardError
+    ) { execution in
+      self.pids.withLock { $0[process.name] = execution.processIdentifier.value }
+    }
+  }
+}
+
+/// A condition that did not come true, with the scheduler's last word.
+struct TimedOut: Error {
+  let status: Weft_Scheduler_V1_GetStatusResponse
+}
+
+extension CallOptions {
+  /// Waits for a server that is still starting, up to half a minute.
+  static var waiting: CallOptions {
+    var options = CallOptions.defaults
+    options.waitForReady = true
+    options.timeout = .seconds(30)
+    return options
+  }
+}
+
+/// Runs `body` with a connected client.
+func withClient<Result: Sendable>(
+  _ address: TransportAddress,
+  _ body: @Sendable (GRPCClient<CoreClientTransport>) async throws -> Result
+) async throws -> Result {
+  let client = MeshClient(address: address)
+  return try await withThrowingTaskGroup(of: Void.self) { group in
+    group.addTask { try await client.grpc.runConnections() }
+    defer { client.grpc.beginGracefulShutdown() }
+    return try await body(client.grpc)
+  }
+}
