@@ -3,18 +3,22 @@ import Testing
 extension MeshTests {
   @Suite("Greedy output against llama.cpp, asked for by grpcio", .serialized)
   struct GreedyGolden {
-    @Test(
-      "the ids are llama.cpp's up to its first narrow choice", arguments: ["Q4_1", "F32"])
-    func ids(label: String) async throws {
-      let golden = try Golden.load(label)
+    /// The two files differ after near-ties, since one was made with 8-bit activations and the other
+    /// with floats: each prompt has to follow one of them.
+    @Test("the ids are llama.cpp's up to its first narrow choice")
+    func ids() async throws {
+      let references = [try Golden.load("Q4_1"), try Golden.load("F32")]
       let outcomes = try await TestMesh.with { mesh in
         try await PythonClient.run(
-          golden.items.map { PythonClient.generate($0.prompt_ids, options: #""max_tokens": 64"#) },
-          at: mesh.gateway)
+          references[0].items.map {
+            PythonClient.generate($0.prompt_ids, options: #""max_tokens": 64"#)
+          }, at: mesh.gateway)
       }
-      for (item, outcome) in zip(golden.items, outcomes) {
-        let certain = item.certainOutput()
-        #expect(Array(outcome.ids.prefix(certain.count)) == certain, "\(item.prompt_text)")
+      for (index, outcome) in outcomes.enumerated() {
+        let certain = references.map { $0.items[index].certainOutput() }
+        #expect(
+          certain.contains { outcome.ids.starts(with: $0) },
+          "\(references[0].items[index].prompt_text): \(outcome.ids), certain \(certain)")
       }
     }
 

@@ -61,11 +61,7 @@ struct GenerationStream: Sendable {
     }
   }
 
-  private var callOptions: CallOptions {
-    var options = CallOptions.defaults
-    options.timeout = timeout
-    return options
-  }
+  private var callOptions: CallOptions { .waiting(for: timeout) }
 
   private var decodeOptions: Weft_Tokenizer_V1_DecodeOptions {
     .with {

@@ -58,10 +58,14 @@ final class ModelDirectory: Sendable {
 }
 
 extension CallOptions {
-  /// A deadline for calls inside the mesh that answer at once.
-  static var unaryDefaults: CallOptions {
+  /// For calls inside the mesh that answer at once: a service that is just starting is waited for.
+  static var unaryDefaults: CallOptions { .waiting(for: .seconds(10)) }
+
+  /// Waits for the server to be there, for the whole call's `timeout` at most.
+  static func waiting(for timeout: Duration) -> CallOptions {
     var options = CallOptions.defaults
-    options.timeout = .seconds(10)
+    options.waitForReady = true
+    options.timeout = timeout
     return options
   }
 }
