@@ -70,7 +70,9 @@ struct CancellationTests {
 
   @Test("After it gave way to another")
   func preempted() throws {
-    var mesh = try FakeMesh()
+    var settings = SchedulerSettings()
+    settings.growthHorizonTokens = 0
+    var mesh = try FakeMesh(settings)
     try mesh.join(.fake(blocks: 12, blockSize: 1))
     try mesh.submit(.fake(9, prompt: 3, max: 8))
     try mesh.submit(.fake(1, prompt: 3, max: 8))

@@ -120,7 +120,9 @@ struct MembershipTests {
 
   @Test("A draining worker takes back its own when nobody else ever could")
   func drainUnderPressure() throws {
-    var mesh = try FakeMesh()
+    var settings = SchedulerSettings()
+    settings.growthHorizonTokens = 0
+    var mesh = try FakeMesh(settings)
     let draining = try mesh.join(.fake("a", blocks: 12, blockSize: 1))
     try mesh.submit(.fake(1, prompt: 3, max: 8))
     try mesh.submit(.fake(2, prompt: 3, max: 8))

@@ -6,8 +6,14 @@ import Testing
 /// holds one block for every position computed.
 @Suite("Preemption")
 struct PreemptionTests {
-  func mesh(blocks: Int, inFlight: Int = 1, watermark: Double = 0) throws -> FakeMesh {
+  func mesh(
+    blocks: Int,
+    inFlight: Int = 1,
+    watermark: Double = 0,
+    horizon: Int = 0
+  ) throws -> FakeMesh {
     var settings = SchedulerSettings()
+    settings.growthHorizonTokens = horizon
     settings.maxPlansInFlight = inFlight
     settings.watermarkFraction = watermark
     var mesh = try FakeMesh(settings)
@@ -114,6 +120,38 @@ struct PreemptionTests {
     // The first grew into all 20.
     #expect(mesh.core.statistics.counters.preemptions == 0)
     #expect(mesh.output(1)?.count == 13)
+  }
+
+  @Test("Nobody is admitted into the blocks that running sequences are expected to need soon")
+  func growthHorizon() throws {
+    var mesh = try mesh(blocks: 20, horizon: 6)
+    try mesh.submit(.fake(1, prompt: 6, max: 13))
+    try mesh.submit(.fake(2, prompt: 9, max: 2))
+    try mesh.submit(.fake(3, prompt: 1, max: 2))
+    try mesh.plan()
+    // The first has 6 of 20 blocks and soon needs 6 more: the second's 9 are not there.
+    #expect(mesh.core.statistics.runningSequences == 1)
+    try mesh.run()
+    #expect(mesh.core.statistics.counters.preemptions == 0)
+
+    var tight = try self.mesh(blocks: 20, horizon: 5)
+    try tight.submit(.fake(1, prompt: 6, max: 13))
+    try tight.submit(.fake(2, prompt: 9, max: 2))
+    try tight.plan()
+    #expect(tight.core.statistics.runningSequences == 2)
+    try tight.run()
+  }
+
+  @Test("No more is kept than a sequence can still need")
+  func growthOfAShortSequence() throws {
+    var mesh = try mesh(blocks: 20, horizon: 100)
+    try mesh.submit(.fake(1, prompt: 6, max: 5))
+    try mesh.submit(.fake(2, prompt: 10, max: 2))
+    try mesh.plan()
+    // The first ends with 10 positions computed.
+    #expect(mesh.core.statistics.runningSequences == 2)
+    try mesh.run()
+    #expect(mesh.core.statistics.counters.preemptions == 0)
   }
 
   @Test("An idle worker takes what fits, whatever the watermark")

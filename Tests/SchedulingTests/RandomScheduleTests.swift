@@ -65,6 +65,7 @@ struct RandomLife {
     settings.maxPrefillTokensPerSequencePerStep =
       Bool.random(using: &random) ? nil : Int.random(in: 1...8, using: &random)
     settings.watermarkFraction = [0, 0.01, 0.2].randomElement(using: &random) ?? 0
+    settings.growthHorizonTokens = [0, 0, 4, 64].randomElement(using: &random) ?? 0
     settings.maxWorkerLosses = Int.random(in: 1...4, using: &random)
     settings.dispatchLookahead = [1, 2, 64].randomElement(using: &random) ?? 1
     settings.awaitsSharedPrefixes = Bool.random(using: &random)

@@ -13,6 +13,8 @@ extension SchedulerCore {
     var queuedTokens = 0
     /// Sequences there.
     var sequenceCount = 0
+    /// Blocks that they are expected to need soon beyond those they have.
+    var growthBlocks = 0
   }
 
   enum Choice {
@@ -72,7 +74,16 @@ extension SchedulerCore {
     load.demandTokens += min(wanted, prefillCap)
     load.queuedTokens += wanted
     load.sequenceCount += 1
+    load.growthBlocks += expectedGrowth(of: slot, on: worker)
     load.isOpen = load.isOpen && isOpen(worker, load)
+  }
+
+  private func expectedGrowth(of slot: Int, on worker: Int) -> Int {
+    let known = sequences[slot].totalCount
+    // The last token takes no slot.
+    let soon = min(sequences[slot].maxTotalCount - 1, known + settings.growthHorizonTokens)
+    let needed = workers[worker].capabilities.blocks(covering: soon)
+    return max(0, needed - sequences[slot].blockTable.count)
   }
 
   private func isOpen(_ worker: Int, _ load: WorkerLoad) -> Bool {
@@ -101,7 +112,9 @@ extension SchedulerCore {
     var hasCandidate = false
     for worker in workers.indices where isCandidate(worker, for: slot) {
       hasCandidate = true
-      guard loads[worker].isOpen, let offer = offer(of: worker, for: slot) else { continue }
+      guard loads[worker].isOpen, let offer = offer(of: worker, for: slot, loads[worker]) else {
+        continue
+      }
       let cost = cost(of: offer, for: slot, on: worker, loads[worker])
       let load = loads[worker].queuedTokens
       if let best, (best.cost, best.load) <= (cost, load) { continue }
@@ -138,7 +151,11 @@ extension SchedulerCore {
   }
 
   /// - Returns: nil when the worker lacks the memory now.
-  private mutating func offer(of worker: Int, for slot: Int) -> Offer? {
+  private mutating func offer(
+    of worker: Int,
+    for slot: Int,
+    _ load: WorkerLoad
+  ) -> Offer? {
     let capabilities = workers[worker].capabilities
     let chain = sequences[slot].keyChain(on: capabilities)
     let tokenCount = sequences[slot].tokenIDs.count
@@ -157,16 +174,16 @@ extension SchedulerCore {
     if offer.firstAwaitedKey != nil { return offer }
     let taken =
       capabilities.blocks(covering: tokenCount) - match.blockCount + match.freeBlockCount
-    return taken + watermark(of: worker) <= workers[worker].pool.freeCount ? offer : nil
+    return taken + headroom(of: worker, load) <= workers[worker].pool.freeCount ? offer : nil
   }
 
   /// Blocks that an admission must leave free. An idle worker has nobody to keep them for.
-  private func watermark(of worker: Int) -> Int {
+  private func headroom(of worker: Int, _ load: WorkerLoad) -> Int {
     guard !workers[worker].running.isEmpty else { return 0 }
-    let blocks = settings.watermarkFraction * Double(workers[worker].capabilities.blockCount)
+    let watermark = settings.watermarkFraction * Double(workers[worker].capabilities.blockCount)
     // Not `rounded(.up)`: that needs libm, which nothing else here does.
-    let whole = Int(blocks)
-    return Double(whole) < blocks ? whole + 1 : whole
+    let whole = Int(watermark)
+    return max(Double(whole) < watermark ? whole + 1 : whole, load.growthBlocks)
   }
 
   /// Positions to be computed, in units of one token's work, before and while the sequence runs:

@@ -15,6 +15,10 @@ package struct SchedulerSettings: Hashable, Sendable {
   /// The share of a worker's blocks that stays free when a sequence is admitted, for those that
   /// run to grow into; an idle worker ignores it. In 0...1.
   package var watermarkFraction = 0.01
+  /// How many tokens each running sequence is expected to produce soon (fewer if fewer are left):
+  /// the blocks for them stay free too when a sequence is admitted. 0 packs most tightly, and
+  /// recomputes most when the guess was wrong.
+  package var growthHorizonTokens = 128
   /// How many workers a sequence may lose while it is being computed before it is taken to be the
   /// cause and fails.
   package var maxWorkerLosses = 2
@@ -42,6 +46,7 @@ package struct SchedulerSettings: Hashable, Sendable {
     try Self.expect(maxPlansInFlight, in: 1...8, "max_plans_in_flight")
     try Self.expect(maxWorkerLosses, in: 1...1000, "max_worker_losses")
     try Self.expect(dispatchLookahead, in: 1...1_000_000, "dispatch_lookahead")
+    try Self.expect(growthHorizonTokens, in: 0...1_000_000, "growth_horizon_tokens")
     try Self.expect(decodeHorizonTokens, in: 0...1_000_000, "decode_horizon_tokens")
     guard watermarkFraction >= 0, watermarkFraction <= 1 else {
       throw .invalid("watermark_fraction", "must be in 0...1, got \(watermarkFraction)")
