@@ -88,7 +88,9 @@ import Testing
   @Test func pythonsServerSeesDeadlinesAndCancellation() async throws {
     try await withPythonServer(on: .tcp) { client, lines in
       var options = CallOptions.defaults
-      options.timeout = .milliseconds(200)
+      // Long enough for the call to arrive, now that there is a connection.
+      try await expectEcho(from: client)
+      options.timeout = .seconds(1)
       let late = try await rpcError { [options] in
         try await client.answer(to: [], EchoService.hang, options: options)
       }

@@ -94,7 +94,7 @@ def unimplemented(channel):
 
 def deadline(channel):
     try:
-        channel.unary_unary(path("Hang"))(b"", timeout=0.2)
+        channel.unary_unary(path("Hang"))(b"", timeout=1)
     except grpc.RpcError as error:
         assert error.code() is grpc.StatusCode.DEADLINE_EXCEEDED, error
         return

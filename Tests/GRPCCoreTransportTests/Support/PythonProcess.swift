@@ -36,10 +36,13 @@ final class PythonProcess: Sendable {
     self.lines = lines
     self.exits = exits
     guard status == 0 else {
-      close(socket)
       throw PythonIsMissing(path: program)
     }
-    Reader(file: fdopen(socket, "r"), child: child, line: line, exit: exit).start()
+    Reader(file: fdopen(dup(socket), "r"), child: child, line: line, exit: exit).start()
+  }
+
+  deinit {
+    close(socket)
   }
 
   /// Ends the program's input and waits for its exit status.

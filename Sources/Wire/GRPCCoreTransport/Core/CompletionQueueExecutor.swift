@@ -104,14 +104,16 @@ package final class CompletionQueueExecutor: TaskExecutor {
       for job in running { job.runSynchronously(on: me) }
       running.removeAll(keepingCapacity: true)
 
-      switch queue.next(mayBlock: mayBlock) {
+      let event = queue.next(mayBlock: mayBlock)
+      // Before the event is handled: what it resumes needs no wake-up.
+      if mayBlock { jobs.withLock { $0.threadSleeps = false } }
+      switch event {
       case .completed(let tag, let success): tag.complete(success: success)
       case .nothing: break
       case .shutdown:
         finish()
         return
       }
-      if mayBlock { jobs.withLock { $0.threadSleeps = false } }
     }
   }
 
