@@ -120,6 +120,13 @@ let floor6: [Target] = [
   executable("weft-worker", ["WorkerService"]),
 ]
 
+let benchmarks: [Target] = [
+  .executableTarget(
+    name: "engine-benchmark",
+    dependencies: [argumentParser, "MeshTypes", "ModelFiles", "Transformer"],
+    path: "Benchmarks/engine-benchmark", swiftSettings: swiftSettings)
+]
+
 let testTargets: [Target] = [
   tests("BlockCache", ["BlockCache", "MeshTypes"]),
   tests("GRPCCoreTransport", ["GRPCCoreTransport", grpcCore]),
@@ -147,5 +154,5 @@ let package = Package(
     .package(
       url: "https://github.com/swiftlang/swift-subprocess.git", from: "1.0.2", traits: []),
   ],
-  targets: floor0 + floor1 + floor2 + floor3 + floor4 + floor5 + floor6 + testTargets
+  targets: floor0 + floor1 + floor2 + floor3 + floor4 + floor5 + floor6 + benchmarks + testTargets
 )

@@ -1,0 +1,96 @@
+import ArgumentParser
+import MeshTypes
+import ModelFiles
+import Transformer
+
+/// Measures a model's forward pass by itself: prefill of one prompt, and decode at some batch sizes.
+@main
+struct EngineBenchmark: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "engine-benchmark", abstract: "Print the engine's speed on a model.")
+
+  @Argument(help: "A GGUF file.")
+  var model: String
+
+  @Option(help: "Compute threads.")
+  var threads = 2
+
+  @Option(help: "Runs of each line; the median is printed, with the slowest and the fastest.")
+  var runs = 5
+
+  private static let prefillLengths = [128, 512, 2048]
+  private static let decodeBatches = [1, 8, 32]
+  private static let decodeSteps = 32
+  private static let contextTokens = 64
+
+  func run() throws {
+    let clock = ContinuousClock()
+    let file = try GGUFFile(path: model)
+    var runner: ModelRunner?
+    let load = try clock.measure {
+      runner = try ModelRunner(
+        file: file, settings: RunnerSettings(blockCount: 512, threadCount: threads))
+    }
+    guard let runner else { return }
+    print("\(model.split(separator: "/").last ?? ""), \(threads) threads, load \(load)")
+    print("work                    tokens/s   slowest   fastest")
+    for length in Self.prefillLengths where length <= runner.configuration.contextLength {
+      try report("prefill \(length)") {
+        Double(length) / (try clock.measure { try prefill(length, runner) }).seconds
+      }
+    }
+    for batch in Self.decodeBatches {
+      var tables: [[BlockID]] = []
+      let blocks = (Self.contextTokens + Self.decodeSteps) / 16 + 1
+      for index in 0..<batch {
+        tables.append((0..<blocks).map { BlockID(UInt32(index * blocks + $0)) })
+        try prefill(Self.contextTokens, runner, table: tables[index])
+      }
+      try report("decode, batch \(batch)") {
+        let time = try clock.measure { try decode(tables, runner) }
+        return Double(batch * Self.decodeSteps) / time.seconds
+      }
+    }
+  }
+
+  private func prefill(_ length: Int, _ runner: ModelRunner, table: [BlockID]? = nil) throws {
+    let table = table ?? (0..<UInt32(length / 16 + 1)).map { BlockID($0) }
+    var start = 0
+    while start < length {
+      let end = min(length, start + runner.settings.maxBatchTokens)
+      let ids = (start..<end).map { TokenID($0 * 7919 % runner.configuration.vocabularySize) }
+      _ = try runner.step([
+        SequenceSlice(
+          tokenIDs: ids, startPosition: start, blockTable: table,
+          logits: end == length ? .lastToken : .none)
+      ])
+      start = end
+    }
+  }
+
+  private func decode(_ tables: [[BlockID]], _ runner: ModelRunner) throws {
+    for step in 0..<Self.decodeSteps {
+      _ = try runner.step(
+        tables.map { table in
+          SequenceSlice(
+            tokenIDs: [TokenID(step + 1)], startPosition: Self.contextTokens + step,
+            blockTable: table)
+        })
+    }
+  }
+
+  private func report(_ name: String, _ measure: () throws -> Double) throws {
+    _ = try measure()
+    let speeds = try (0..<runs).map { _ in try measure() }.sorted()
+    func column(_ value: Double) -> String {
+      let text = "\(Int(value.rounded()))"
+      return String(repeating: " ", count: max(0, 10 - text.count)) + text
+    }
+    let label = name + String(repeating: " ", count: max(0, 22 - name.count))
+    print(label + column(speeds[runs / 2]) + column(speeds[0]) + column(speeds[runs - 1]))
+  }
+}
+
+extension Duration {
+  fileprivate var seconds: Double { self / .seconds(1) }
+}
