@@ -1,0 +1,109 @@
+import Foundation
+import MeshTypes
+import ModelFiles
+import Testing
+import Transformer
+
+/// The default model against llama.cpp (Fixtures from `shared/golden`).
+@Suite struct GoldenTests {
+  private struct Golden: Decodable {
+    var prompt_ids: [TokenID]
+    var output_ids: [TokenID]
+    /// By how much the most likely token's log-probability exceeded the next one's, per step.
+    var margins: [Double]
+
+    /// Steps before the first near-tie.
+    var comparableCount: Int { margins.firstIndex { $0 < 0.1 } ?? margins.count }
+  }
+
+  private static func fixture(_ name: String) throws -> Data {
+    try Data(
+      contentsOf: URL(filePath: #filePath).deletingLastPathComponent()
+        .appending(path: "Fixtures/\(name)")
+    )
+  }
+
+  private static func runner() throws -> ModelRunner {
+    try ModelRunner(
+      file: try GGUFFile(path: defaultModelPath),
+      settings: RunnerSettings(blockCount: 64, maxLogitsRows: 256, threadCount: 2)
+    )
+  }
+
+  private static func greedy(
+    _ prompt: [TokenID],
+    count: Int,
+    _ runner: ModelRunner
+  ) throws -> [TokenID] {
+    var output: [TokenID] = []
+    var next = prompt
+    var position = 0
+    let table = blocks(forTokens: prompt.count + count)
+    while output.count < count {
+      let logits = try runner.step([
+        SequenceSlice(tokenIDs: next, startPosition: position, blockTable: table)
+      ])
+      position += next.count
+      next = [logits.mostLikely(row: 0)]
+      output += next
+    }
+    return output
+  }
+
+  @Test(arguments: ["greedy_Q4_1.json", "greedy_F32.json"])
+  func greedyTokensAreLlamaCppsUpToTheFirstNearTie(_ name: String) throws {
+    let goldens = try JSONDecoder().decode([Golden].self, from: try Self.fixture(name))
+    #expect(goldens.count == 6)
+    let runner = try Self.runner()
+    for golden in goldens {
+      let count = golden.comparableCount
+      let found = try Self.greedy(golden.prompt_ids, count: count, runner)
+      #expect(found == Array(golden.output_ids.prefix(count)))
+    }
+  }
+
+  @Test func perplexityIsLlamaCpps() throws {
+    let bytes = [UInt8](try Self.fixture("perplexity_tokens.bin"))
+    let ids = stride(from: 0, to: bytes.count, by: 2).map {
+      TokenID(bytes[$0]) | TokenID(bytes[$0 + 1]) << 8
+    }
+    let runner = try Self.runner()
+    let chunkCount = 24, chunkSize = 512
+    #expect(ids.count == chunkCount * chunkSize)
+    var sum = 0.0, count = 0
+    for chunk in 0..<chunkCount {
+      let tokens = Array(ids[chunk * chunkSize..<(chunk + 1) * chunkSize])
+      let table = blocks(forTokens: chunkSize)
+      _ = try runner.step([
+        SequenceSlice(
+          tokenIDs: Array(tokens[..<256]),
+          startPosition: 0,
+          blockTable: table,
+          logits: .none
+        )
+      ])
+      let logits = try runner.step([
+        SequenceSlice(
+          tokenIDs: Array(tokens[256...]),
+          startPosition: 256,
+          blockTable: table,
+          logits: .allTokens
+        )
+      ])
+      // Positions 256 to 510 each predict the next token.
+      for row in 0..<255 {
+        sum -= Self.logProbability(of: tokens[257 + row], logits.values(row: row))
+        count += 1
+      }
+    }
+    let perplexity = exp(sum / Double(count))
+    print("✔ perplexity \(perplexity)")
+    #expect(abs(perplexity / 13.005 - 1) < 0.01)
+  }
+
+  private static func logProbability(of id: TokenID, _ logits: [Float]) -> Double {
+    let largest = Double(logits.max()!)
+    let sum = logits.reduce(0.0) { $0 + exp(Double($1) - largest) }
+    return Double(logits[Int(id)]) - largest - log(sum)
+  }
+}

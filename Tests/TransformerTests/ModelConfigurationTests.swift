@@ -1,0 +1,126 @@
+import Kernels
+import MeshTypes
+import ModelFiles
+import Testing
+import Transformer
+
+@Suite struct ModelConfigurationTests {
+  private func configuration(_ model: SyntheticModel) throws -> ModelConfiguration {
+    try withTemporaryFile(model.encoded) { path in
+      try ModelConfiguration(file: try GGUFFile(path: path))
+    }
+  }
+
+  private func expectError(
+    _ code: MeshError.Code,
+    _ field: String,
+    sourceLocation: SourceLocation = #_sourceLocation,
+    _ change: (inout SyntheticModel) -> Void
+  ) {
+    var model = SyntheticModel()
+    change(&model)
+    let error = #expect(throws: MeshError.self, sourceLocation: sourceLocation) {
+      _ = try configuration(model)
+    }
+    #expect(error?.code == code, "\(field): \(error as Any)", sourceLocation: sourceLocation)
+    #expect(error?.field == field, sourceLocation: sourceLocation)
+  }
+
+  @Test func theDefaultModelHasItsShape() throws {
+    let found = try ModelConfiguration(file: try GGUFFile(path: defaultModelPath))
+    #expect(found.layerCount == 30)
+    #expect(found.width == 576)
+    #expect(found.feedForwardWidth == 1536)
+    #expect(found.queryHeadCount == 9)
+    #expect(found.kvHeadCount == 3)
+    #expect(found.headDimension == 64)
+    #expect(found.rotaryDimension == 64)
+    #expect(found.rotaryBase == 100_000)
+    #expect(found.contextLength == 8192)
+    #expect(found.vocabularySize == 49_152)
+    #expect(found.kvLayout(blockSizeTokens: 16).blockByteCount == 368_640)
+  }
+
+  @Test func missingOptionalKeysHaveTheirUsualMeaning() throws {
+    var model = SyntheticModel()
+    let optional = ["llama.attention.head_count_kv", "llama.rope.freq_base"]
+    model.metadata.removeAll { optional.contains($0.key) }
+    let found = try configuration(model)
+    #expect(found.kvHeadCount == 8)
+    #expect(found.headDimension == 32)
+    #expect(found.rotaryDimension == 32)
+    #expect(found.rotaryBase == 10_000)
+    #expect(found.rotaryScale == 1)
+  }
+
+  @Test(arguments: [
+    "general.architecture", "llama.block_count", "llama.embedding_length",
+    "llama.feed_forward_length", "llama.attention.head_count",
+    "llama.attention.layer_norm_rms_epsilon", "llama.context_length",
+  ])
+  func aMissingKeyIsNamed(_ key: String) {
+    expectError(.notFound, key) { $0.metadata.removeAll { $0.key == key } }
+  }
+
+  @Test(arguments: [
+    "llama.block_count", "llama.embedding_length", "llama.feed_forward_length",
+    "llama.attention.head_count", "llama.attention.head_count_kv", "llama.context_length",
+  ])
+  func aSizeOutOfRangeIsNamed(_ key: String) {
+    for size: UInt32 in [0, .max] {
+      expectError(.corrupted, key) { model in
+        model.metadata.removeAll { $0.key == key }
+        model.metadata.append((key, .integer(size)))
+      }
+    }
+  }
+
+  @Test func otherArchitecturesAndScalingsAreNamed() {
+    expectError(.unimplemented, "general.architecture") {
+      $0.metadata[0].value = .string("gemma3")
+    }
+    expectError(.unimplemented, "llama.rope.scaling.type") {
+      $0.metadata.append(("llama.rope.scaling.type", .string("yarn")))
+    }
+    expectError(.notFound, "llama.rope.scaling.factor") {
+      $0.metadata.append(("llama.rope.scaling.type", .string("linear")))
+    }
+  }
+
+  @Test func headsThatDoNotFitAreNamed() {
+    func setting(_ key: String, _ value: UInt32) -> (inout SyntheticModel) -> Void {
+      return { model in
+        model.metadata.removeAll { $0.key == key }
+        model.metadata.append((key, .integer(value)))
+      }
+    }
+    expectError(
+      .corrupted,
+      "llama.attention.head_count_kv",
+      setting("llama.attention.head_count_kv", 3)
+    )
+    expectError(.corrupted, "llama.attention.head_count") { model in
+      setting("llama.attention.head_count", 12)(&model)
+    }
+    expectError(
+      .unimplemented,
+      "llama.attention.key_length",
+      setting("llama.attention.key_length", 40)
+    )
+    expectError(
+      .unimplemented,
+      "llama.attention.value_length",
+      setting("llama.attention.value_length", 64)
+    )
+    expectError(
+      .corrupted,
+      "llama.rope.dimension_count",
+      setting("llama.rope.dimension_count", 33)
+    )
+    expectError(
+      .corrupted,
+      "llama.rope.dimension_count",
+      setting("llama.rope.dimension_count", 34)
+    )
+  }
+}

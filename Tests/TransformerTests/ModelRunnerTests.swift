@@ -1,0 +1,179 @@
+import Kernels
+import MeshTypes
+import ModelFiles
+import Testing
+import Transformer
+
+@Suite struct ModelRunnerTests {
+  /// Matrices of all formats that a file may have.
+  private static let allTypes: [TensorType] = [
+    .q8_0, .q4_1, .f32, .q4_K, .q5_0, .q6_K, .f16, .q4_0, .q5_1, .bf16, .q5_K,
+  ]
+
+  private static func tokens(_ count: Int, _ random: inout SeededGenerator) -> [TokenID] {
+    (0..<count).map { _ in
+      TokenID.random(in: 0..<TokenID(SyntheticModel.vocabularySize), using: &random)
+    }
+  }
+
+  /// All logits of each sequence, computed alone and whole.
+  private static func reference(
+    _ sequences: [[TokenID]],
+    _ runner: ModelRunner
+  ) throws -> [[[UInt32]]] {
+    try sequences.map { tokens in
+      let logits = try runner.step([
+        SequenceSlice(
+          tokenIDs: tokens,
+          startPosition: 0,
+          blockTable: blocks(forTokens: tokens.count),
+          logits: .allTokens
+        )
+      ])
+      return (0..<tokens.count).map { logits.bits(row: $0) }
+    }
+  }
+
+  @Test func chunksBatchesThreadsAndKernelSetsDoNotChangeABit() throws {
+    let model = SyntheticModel(types: Self.allTypes)
+    for seed: UInt64 in 0..<6 {
+      var random = SeededGenerator(seed: seed)
+      let sequences = (0..<4).map { _ in
+        Self.tokens(Int.random(in: 1...60, using: &random), &random)
+      }
+      let expected = try Self.reference(sequences, try model.runner { $0.threadCount = 1 })
+      for threadCount in 1...4 {
+        let runner = try model.runner {
+          $0.threadCount = threadCount
+          $0.usesPortableKernels = seed == 0 && threadCount == 2
+        }
+        try Self.expect(expected, of: sequences, from: runner, chunks: &random, "seed \(seed)")
+      }
+    }
+  }
+
+  /// Computes the sequences in random chunks side by side, in shuffled blocks.
+  private static func expect(
+    _ expected: [[[UInt32]]],
+    of sequences: [[TokenID]],
+    from runner: ModelRunner,
+    chunks random: inout SeededGenerator,
+    _ comment: String
+  ) throws {
+    var free = (0..<UInt32(runner.settings.blockCount)).map { BlockID($0) }.shuffled(using: &random)
+    let tables = sequences.map { tokens in
+      defer { free.removeLast((tokens.count + 15) / 16) }
+      return Array(free.suffix((tokens.count + 15) / 16))
+    }
+    var done = sequences.map { _ in 0 }
+    while done != sequences.map(\.count) {
+      var slices: [SequenceSlice] = []
+      var rows: [(sequence: Int, position: Int)] = []
+      var budget = runner.settings.maxBatchTokens
+      for index in sequences.indices.shuffled(using: &random) {
+        let left = min(sequences[index].count - done[index], budget)
+        guard left > 0, Bool.random(using: &random) else { continue }
+        let count = Int.random(in: 1...left, using: &random)
+        budget -= count
+        let range = done[index]..<done[index] + count
+        done[index] += count
+        slices.append(
+          SequenceSlice(
+            tokenIDs: Array(sequences[index][range]),
+            startPosition: range.lowerBound,
+            blockTable: tables[index],
+            logits: .allTokens
+          )
+        )
+        rows += range.map { (index, $0) }
+      }
+      guard !slices.isEmpty else { continue }
+      let logits = try runner.step(slices)
+      #expect(logits.rowCount == rows.count)
+      for (row, place) in rows.enumerated() {
+        #expect(
+          logits.bits(row: row) == expected[place.sequence][place.position],
+          "position \(place.position), \(runner.settings.threadCount) threads, \(comment)"
+        )
+      }
+    }
+  }
+
+  @Test func logitsComeForTheRowsThatAskForThem() throws {
+    let runner = try SyntheticModel().runner()
+    var random = SeededGenerator(seed: 3)
+    let sequences = (0..<3).map { _ in Self.tokens(5, &random) }
+    let expected = try Self.reference(sequences, runner)
+    let kinds: [SequenceSlice.Logits] = [.lastToken, .none, .allTokens]
+    let logits = try runner.step(
+      (0..<3).map { index in
+        SequenceSlice(
+          tokenIDs: sequences[index],
+          startPosition: 0,
+          blockTable: [BlockID(UInt32(index))],
+          logits: kinds[index]
+        )
+      }
+    )
+    #expect(logits.rowCount == 6)
+    #expect(logits.bits(row: 0) == expected[0][4])
+    #expect((1..<6).map { logits.bits(row: $0) } == expected[2])
+  }
+
+  @Test func aBlockSizeDoesNotChangeABit() throws {
+    var random = SeededGenerator(seed: 4)
+    let tokens = Self.tokens(70, &random)
+    let expected = try Self.reference([tokens], try SyntheticModel().runner())
+    for blockSize in [32, 48, 256] {
+      let runner = try SyntheticModel().runner { $0.blockSizeTokens = blockSize }
+      #expect(try Self.reference([tokens], runner) == expected)
+    }
+  }
+
+  @Test func movedBlocksGiveTheSameLogits() throws {
+    let runner = try SyntheticModel().runner()
+    var random = SeededGenerator(seed: 5)
+    let tokens = Self.tokens(40, &random)
+    let expected = try Self.reference([tokens], runner)[0][39]
+    // The first two blocks move to blocks 20 and 21, the rest is computed there.
+    for block: UInt32 in 0..<2 {
+      let bytes = runner.kvMemory.withBlock(BlockID(block)) { Array($0) }
+      #expect(bytes.count == runner.kvMemory.layout.blockByteCount)
+      runner.kvMemory.withBlock(BlockID(20 + block)) { $0.copyBytes(from: bytes) }
+      runner.kvMemory.withBlock(BlockID(block)) {
+        _ = $0.initializeMemory(as: UInt8.self, repeating: 0)
+      }
+    }
+    let logits = try runner.step([
+      SequenceSlice(
+        tokenIDs: Array(tokens[32...]),
+        startPosition: 32,
+        blockTable: [BlockID(20), BlockID(21), BlockID(9)]
+      )
+    ])
+    #expect(logits.bits(row: 0) == expected)
+  }
+
+  @Test func theNumericsIDNamesTheseBits() throws {
+    // Whoever changes the rounding of any kernel changes this checksum, and has to change the id.
+    let runner = try SyntheticModel(types: Self.allTypes, seed: 42).runner()
+    var random = SeededGenerator(seed: 42)
+    let logits = try Self.reference([Self.tokens(50, &random)], runner)
+    // FNV-1a over the 32-bit words.
+    var checksum: UInt64 = 0xCBF2_9CE4_8422_2325
+    for word in logits.joined().joined() { checksum = (checksum ^ UInt64(word)) &* 0x100_0000_01B3 }
+    #expect(NumericsID.current == "q8x32-f32-kvf16-softmax16-v1")
+    #expect(String(checksum, radix: 16) == "db1bf0ea16807825")
+  }
+
+  @Test func profilingMeasuresBothSpeeds() throws {
+    let runner = try SyntheticModel().runner()
+    var seconds = [0.5, 0.25][...]
+    let profile = try runner.profile { (body) throws(MeshError) in
+      try body()
+      return seconds.removeFirst()
+    }
+    #expect(profile.prefillTokensPerSecond == 192)
+    #expect(profile.decodeTokensPerSecond == 32)
+  }
+}
