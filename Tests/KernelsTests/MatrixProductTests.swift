@@ -69,9 +69,8 @@ import Testing
             exact += Double(inputs[row * depth + index]) * weight
             magnitude += weight * weight
           }
-          // Rounding to 8 bits errs by at most 1/254 of a block's largest value, and independently.
-          let tolerance =
-            (weights.format.weightsPerBlock == 1 ? 1e-4 : 0.04) * magnitude.squareRoot()
+          // Rounding to 16 bits errs by at most 1/65534 of a block's largest value.
+          let tolerance = 2e-4 * magnitude.squareRoot()
           let value = Double(found[row * columns + column])
           #expect(abs(value - exact) < tolerance, "\(kind.name), seed \(seed)")
         }
@@ -103,7 +102,7 @@ import Testing
   }
 
   @Test func extremeLevelsDoNotOverflow() throws {
-    // All levels at their largest in magnitude, all activations equal: the 16-bit sums' worst case.
+    // All levels at their largest in magnitude, all activations equal: the integer sums' worst case.
     let engine = try KernelEngine(threadCount: 1)
     for (ggmlType, fill): (UInt32, UInt8) in [(2, 0xFF), (3, 0xFF), (6, 0), (7, 0xFF), (8, 0x80)] {
       let format = try #require(WeightFormat(ggmlType: ggmlType))
@@ -116,11 +115,11 @@ import Testing
       }
       for sign: Float in [1, -1] {
         let input = try ActivationRows(rowCapacity: 1, width: 64, isQuantized: true)
-        input.rows.fill([Float](repeating: 127 * sign, count: 64))
+        input.rows.fill([Float](repeating: 32_767 * sign, count: 64))
         engine.quantize(input, rowCount: 1)
         let output = try FloatRows(rowCapacity: 1, width: 1)
         engine.multiply(MatrixProduct(input, matrix, into: output), rowCount: 1)
-        #expect(output.values(rowCount: 1) == [64 * 127 * sign * level], "ggml type \(ggmlType)")
+        #expect(output.values(rowCount: 1) == [64 * 32_767 * sign * level], "ggml type \(ggmlType)")
       }
     }
   }

@@ -31,11 +31,11 @@ WK_AVX2_INLINE void store(const wk_product *product, size_t row, size_t panel_in
   }
 }
 
-/// Four neighbouring 8-bit inputs, for all eight columns.
-WK_AVX2_INLINE __m256i four_inputs(const int8_t *levels) {
-  int32_t four;
-  memcpy(&four, levels, 4);
-  return _mm256_set1_epi32(four);
+/// Two neighbouring 16-bit inputs, for all eight columns.
+WK_AVX2_INLINE __m256i two_inputs(const int16_t *levels) {
+  int32_t two;
+  memcpy(&two, levels, 4);
+  return _mm256_set1_epi32(two);
 }
 
 WK_AVX2_INLINE __m256 load_scales(const uint8_t **panel, bool wide) {
@@ -53,10 +53,10 @@ WK_AVX2_INLINE __m256 add_scaled(__m256 sum, __m256 weight_scales, float scale, 
 WK_AVX2_INLINE void nibble_rows(panel_place place, const int rows, const bool wide) {
   const wk_activations *inputs = &place.product->activations;
   const size_t depth = inputs->depth, groups = depth / 32;
-  const int8_t *levels = inputs->levels + place.row * depth;
+  const int16_t *levels = inputs->levels + place.row * depth;
   const float *scales = inputs->scales + place.row * groups;
   const float *input_sums = inputs->sums + place.row * groups;
-  const __m256i mask = _mm256_set1_epi8(15), ones = _mm256_set1_epi16(1);
+  const __m256i mask = _mm256_set1_epi16(15);
   const uint8_t *panel = place.panel;
   __m256 sums[4];
   for (int r = 0; r < rows; r++) {
@@ -65,24 +65,25 @@ WK_AVX2_INLINE void nibble_rows(panel_place place, const int rows, const bool wi
   for (size_t group = 0; group < groups; group++) {
     const __m256 weight_scales = load_scales(&panel, wide);
     const __m256 offsets = load_scales(&panel, wide);
-    // 16 products of at most 15 * 127 add up to 30480 at most: no 16-bit lane overflows.
+    // 32 products of at most 15 * 32767 stay far below 2^31.
     __m256i dots[4];
+    for (int r = 0; r < rows; r++) {
+      dots[r] = _mm256_setzero_si256();
+    }
     for (int run = 0; run < 4; run++) {
-      const __m256i both = _mm256_loadu_si256((const __m256i *)(panel + 32 * run));
-      const __m256i low = _mm256_and_si256(both, mask);
-      const __m256i high = _mm256_and_si256(_mm256_srli_epi16(both, 4), mask);
-      for (int r = 0; r < rows; r++) {
-        const int8_t *input = levels + (size_t)r * depth + 32 * group + 8 * (size_t)run;
-        const __m256i first = _mm256_maddubs_epi16(low, four_inputs(input));
-        const __m256i second = _mm256_maddubs_epi16(high, four_inputs(input + 4));
-        const __m256i before = run == 0 ? first : _mm256_add_epi16(dots[r], first);
-        dots[r] = _mm256_add_epi16(before, second);
+      const __m256i packed = _mm256_loadu_si256((const __m256i *)(panel + 32 * run));
+      for (int pair = 0; pair < 4; pair++) {
+        const __m256i weights = _mm256_and_si256(_mm256_srli_epi16(packed, 4 * pair), mask);
+        for (int r = 0; r < rows; r++) {
+          const int16_t *input = levels + (size_t)r * depth + 32 * group + 8 * run + 2 * pair;
+          dots[r] = _mm256_add_epi32(dots[r], _mm256_madd_epi16(weights, two_inputs(input)));
+        }
       }
     }
     panel += 128;
     for (int r = 0; r < rows; r++) {
       const size_t index = (size_t)r * groups + group;
-      sums[r] = add_scaled(sums[r], weight_scales, scales[index], _mm256_madd_epi16(dots[r], ones));
+      sums[r] = add_scaled(sums[r], weight_scales, scales[index], dots[r]);
       sums[r] = _mm256_fmadd_ps(offsets, _mm256_set1_ps(input_sums[index]), sums[r]);
     }
   }
@@ -92,17 +93,17 @@ WK_AVX2_INLINE void nibble_rows(panel_place place, const int rows, const bool wi
 }
 
 /// Adds the dot products of 16 inputs, 4 runs of 32 bytes, to `dots`.
-WK_AVX2_INLINE void add_byte_dots(const uint8_t *runs, const int8_t *levels, size_t depth,
+WK_AVX2_INLINE void add_byte_dots(const uint8_t *runs, const int16_t *levels, size_t depth,
                                   const int rows, __m256i dots[4]) {
-  const __m256i ones = _mm256_set1_epi16(1);
   for (int run = 0; run < 4; run++) {
-    const __m256i weights = _mm256_loadu_si256((const __m256i *)(runs + 32 * run));
-    const __m256i magnitudes = _mm256_abs_epi8(weights);
-    for (int r = 0; r < rows; r++) {
-      const __m256i input = four_inputs(levels + (size_t)r * depth + 4 * (size_t)run);
-      // |w| * (a with w's sign): two products of at most 128 * 127 fit in 16 bits.
-      const __m256i pairs = _mm256_maddubs_epi16(magnitudes, _mm256_sign_epi8(input, weights));
-      dots[r] = _mm256_add_epi32(dots[r], _mm256_madd_epi16(pairs, ones));
+    const __m256i packed = _mm256_loadu_si256((const __m256i *)(runs + 32 * run));
+    for (int pair = 0; pair < 2; pair++) {
+      const __m256i aligned = pair == 0 ? _mm256_slli_epi16(packed, 8) : packed;
+      const __m256i weights = _mm256_srai_epi16(aligned, 8);
+      for (int r = 0; r < rows; r++) {
+        const int16_t *input = levels + (size_t)r * depth + 4 * run + 2 * pair;
+        dots[r] = _mm256_add_epi32(dots[r], _mm256_madd_epi16(weights, two_inputs(input)));
+      }
     }
   }
 }
@@ -111,7 +112,7 @@ WK_AVX2_INLINE void byte_rows(panel_place place, const int rows, const bool wide
                               const bool has_offsets) {
   const wk_activations *inputs = &place.product->activations;
   const size_t depth = inputs->depth, groups = depth / 32;
-  const int8_t *levels = inputs->levels + place.row * depth;
+  const int16_t *levels = inputs->levels + place.row * depth;
   const float *scales = inputs->scales + place.row * groups;
   const float *input_sums = inputs->sums + place.row * groups;
   const uint8_t *panel = place.panel;

@@ -19,7 +19,8 @@ WK_AVX2_INLINE __m256i nearest_levels(const float *source, __m256 inverse) {
   const __m256 round = _mm256_set1_ps(0x1.8p23f);
   const __m256 shifted = _mm256_fmadd_ps(_mm256_loadu_ps(source), inverse, round);
   const __m256i level = _mm256_sub_epi32(_mm256_castps_si256(shifted), _mm256_castps_si256(round));
-  return _mm256_min_epi32(_mm256_max_epi32(level, _mm256_set1_epi32(-127)), _mm256_set1_epi32(127));
+  return _mm256_min_epi32(_mm256_max_epi32(level, _mm256_set1_epi32(-WK_LARGEST_LEVEL)),
+                          _mm256_set1_epi32(WK_LARGEST_LEVEL));
 }
 
 WK_AVX2_INLINE int32_t sum_integers(__m256i values) {
@@ -29,22 +30,26 @@ WK_AVX2_INLINE int32_t sum_integers(__m256i values) {
   return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 0xb1)));
 }
 
-WK_AVX2 static void quantize(const float *values, size_t count, int8_t *levels, float *scales,
+/// Narrows two vectors to 16 bits, in order.
+WK_AVX2_INLINE __m256i narrow(__m256i first, __m256i second) {
+  // Packing works in 128-bit halves; the permutation puts the 8-byte pieces back in order.
+  return _mm256_permute4x64_epi64(_mm256_packs_epi32(first, second), 0xd8);
+}
+
+WK_AVX2 static void quantize(const float *values, size_t count, int16_t *levels, float *scales,
                              float *sums) {
-  // Packing works in 128-bit halves; this puts the 4-byte pieces back in order.
-  const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
   for (size_t group = 0; group < count / 32; group++) {
     const float *source = values + group * 32;
     const float largest = largest_magnitude(source);
-    const float scale = largest / 127.0f;
-    const __m256 inverse = _mm256_set1_ps(largest > 0 ? 127.0f / largest : 0.0f);
+    const float scale = largest / WK_LARGEST_LEVEL;
+    const __m256 inverse = _mm256_set1_ps(largest > 0 ? WK_LARGEST_LEVEL / largest : 0.0f);
     const __m256i a = nearest_levels(source, inverse);
     const __m256i b = nearest_levels(source + 8, inverse);
     const __m256i c = nearest_levels(source + 16, inverse);
     const __m256i d = nearest_levels(source + 24, inverse);
-    const __m256i packed = _mm256_packs_epi16(_mm256_packs_epi32(a, b), _mm256_packs_epi32(c, d));
-    _mm256_storeu_si256((__m256i *)(levels + group * 32),
-                        _mm256_permutevar8x32_epi32(packed, order));
+    __m256i *target = (__m256i *)(levels + group * 32);
+    _mm256_storeu_si256(target, narrow(a, b));
+    _mm256_storeu_si256(target + 1, narrow(c, d));
     scales[group] = scale;
     const __m256i sum = _mm256_add_epi32(_mm256_add_epi32(a, b), _mm256_add_epi32(c, d));
     sums[group] = scale * (float)sum_integers(sum);

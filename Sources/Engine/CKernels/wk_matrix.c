@@ -2,6 +2,7 @@
 
 #include "wk_float16.h"
 #include "wk_internal.h"
+#include "wk_levels.h"
 
 enum { PANEL = WK_PANEL_COLUMNS, GROUP = 32 };
 
@@ -81,26 +82,14 @@ static float get_scale(const wk_matrix *matrix, const uint8_t *vector, size_t la
   return wk_from_f16((uint16_t)(vector[2 * lane] | vector[2 * lane + 1] << 8));
 }
 
+/// Adds a column's levels to the zeroes at `levels`.
 static void put_levels(const wk_matrix *matrix, uint8_t *levels, size_t lane,
                        const int8_t values[GROUP]) {
-  if (matrix->packing == WK_PACKED_NIBBLES) {
-    for (size_t i = 0; i < GROUP / 2; i++) {
-      const size_t run = i / 4, input = run * 8 + i % 4;
-      levels[run * 32 + 4 * lane + i % 4] = (uint8_t)(values[input] | values[input + 4] << 4);
-    }
-  } else {
-    for (size_t i = 0; i < GROUP; i++) {
-      levels[i / 4 * 32 + 4 * lane + i % 4] = (uint8_t)values[i];
-    }
+  const bool nibbles = matrix->packing == WK_PACKED_NIBBLES;
+  for (size_t i = 0; i < GROUP; i++) {
+    const unsigned shift = nibbles ? wk_nibble_shift(i) : 0;
+    levels[wk_level_byte(matrix, lane, i)] |= (uint8_t)((uint8_t)values[i] << shift);
   }
-}
-
-static int get_level(const wk_matrix *matrix, const uint8_t *levels, size_t lane, size_t input) {
-  if (matrix->packing == WK_PACKED_NIBBLES) {
-    const uint8_t byte = levels[input / 8 * 32 + 4 * lane + input % 4];
-    return input % 8 < 4 ? byte & 15 : byte >> 4;
-  }
-  return (int8_t)levels[input / 4 * 32 + 4 * lane + input % 4];
 }
 
 static bool pack_group(const wk_matrix *matrix, uint8_t *target, size_t lane,
@@ -124,6 +113,7 @@ static bool pack_quantized_panel(const wk_matrix *matrix, wk_format format, cons
                                  size_t row_bytes, size_t lanes, uint8_t *panel) {
   const size_t stride = group_bytes(matrix);
   bool exact = true;
+  memset(panel, 0, matrix->panel_bytes);
   for (size_t index = 0; index < matrix->depth / GROUP; index++) {
     for (size_t lane = 0; lane < PANEL; lane++) {
       wk_group group = {0};
@@ -180,7 +170,7 @@ static void quantized_column(const wk_matrix *matrix, const uint8_t *panel, size
     const float second = matrix->fine_scales ? get_scale(matrix, group + vector, lane) : first;
     const float offset = matrix->has_offsets ? get_scale(matrix, levels - vector, lane) : 0;
     for (size_t i = 0; i < GROUP; i++) {
-      const float product = (float)get_level(matrix, levels, lane, i) * (i < 16 ? first : second);
+      const float product = (float)wk_level(matrix, levels, lane, i) * (i < 16 ? first : second);
       target[index * GROUP + i] = product + offset;
     }
   }

@@ -181,7 +181,7 @@ void wk_quantize(const wk_engine *engine, size_t rows, size_t width,
 
 enum {
   /// Rows whose activations stay in the second-level cache while a task's panels pass by.
-  ROWS_PER_BLOCK = 128,
+  ROWS_PER_BLOCK = 64,
   /// Multiply-adds of a task: at least some 2 µs of work, at most some 100 µs.
   SMALLEST_TASK = 1 << 15,
   LARGEST_TASK = 1 << 23,

@@ -10,11 +10,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-// The ticket is the whole truth about the current run: tasks taken (low 20 bits and one to tell
-// "all taken"), task count (the next 21), and a run number. Whoever raises `taken` by
-// compare-and-swap owns that task, and the run cannot end before the owner has finished it; so
-// `task` and `context` may be read after the swap, however late a thread wakes up.
-enum { COUNT_SHIFT = 21, RUN_SHIFT = 42 };
+// The ticket is the whole truth about the current run: tasks taken (the low 21 bits), task count
+// (the next 21), and a run number. Whoever raises `taken` by compare-and-swap owns that task, and
+// the run cannot end before the owner has finished it; so `task`, `context` and `first` may be read
+// after the swap, however late a thread wakes up.
+enum { COUNT_SHIFT = 21, RUN_SHIFT = 42, TASKS_PER_RUN = 1 << 20 };
 static const uint64_t FIELD_MASK = (1u << 21) - 1;
 
 /// Turns of a waiting loop before a thread parks: some 20 microseconds. Longer than the serial
@@ -31,6 +31,7 @@ struct wk_pool {
   _Atomic bool stopping;
   wk_task *task;
   void *context;
+  uint32_t first; // index of the run's first task
   uint32_t threads;
   uint32_t started;
   pthread_t *workers;
@@ -67,7 +68,7 @@ static bool work(wk_pool *pool) {
       continue;
     }
     worked = true;
-    pool->task(pool->context, taken);
+    pool->task(pool->context, pool->first + taken);
     if (atomic_fetch_add(&pool->finished, 1) + 1 == count) {
       atomic_fetch_add(&pool->ends, 1);
       if (atomic_load(&pool->caller_sleeps)) {
@@ -173,15 +174,9 @@ static void await_finish(wk_pool *pool, uint32_t count) {
   atomic_store(&pool->caller_sleeps, false);
 }
 
-void wk_pool_run(wk_pool *pool, uint32_t count, wk_task *task, void *context) {
-  if (count <= 1 || pool->threads == 1) {
-    for (uint32_t index = 0; index < count; index++) {
-      task(context, index);
-    }
-    return;
-  }
-  pool->task = task;
-  pool->context = context;
+/// Does `count` tasks from `first`; at most TASKS_PER_RUN.
+static void run(wk_pool *pool, uint32_t first, uint32_t count) {
+  pool->first = first;
   atomic_store(&pool->finished, 0);
   const uint64_t run = (atomic_load(&pool->ticket) >> RUN_SHIFT) + 1;
   atomic_store(&pool->ticket, run << RUN_SHIFT | (uint64_t)count << COUNT_SHIFT);
@@ -191,4 +186,20 @@ void wk_pool_run(wk_pool *pool, uint32_t count, wk_task *task, void *context) {
   }
   work(pool);
   await_finish(pool, count);
+}
+
+void wk_pool_run(wk_pool *pool, uint32_t count, wk_task *task, void *context) {
+  if (count <= 1 || pool->threads == 1) {
+    for (uint32_t index = 0; index < count; index++) {
+      task(context, index);
+    }
+    return;
+  }
+  pool->task = task;
+  pool->context = context;
+  for (uint32_t first = 0; first < count;) {
+    const uint32_t share = count - first < TASKS_PER_RUN ? count - first : TASKS_PER_RUN;
+    run(pool, first, share);
+    first += share;
+  }
 }

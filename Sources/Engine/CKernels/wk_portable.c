@@ -4,8 +4,9 @@
 #include "wk_float16.h"
 #include "wk_internal.h"
 #include "wk_kernel_set.h"
+#include "wk_levels.h"
 
-enum { PANEL = WK_PANEL_COLUMNS, LANES = 16 };
+enum { PANEL = WK_PANEL_COLUMNS, LANES = 16, LARGEST_LEVEL = WK_LARGEST_LEVEL };
 
 // max and min as the SSE instructions define them: the second operand where one is a NaN.
 static float second_max(float a, float b) { return a > b ? a : b; }
@@ -28,10 +29,10 @@ static int32_t nearest_level(float value, float inverse) {
   // Adding 1.5 * 2^23 rounds to the nearest integer, which is then in the low bits.
   const uint32_t bits = wk_bits_of(fmaf(value, inverse, 0x1.8p23f));
   const int32_t level = (int32_t)(bits - wk_bits_of(0x1.8p23f));
-  return level < -127 ? -127 : level > 127 ? 127 : level;
+  return level < -LARGEST_LEVEL ? -LARGEST_LEVEL : level > LARGEST_LEVEL ? LARGEST_LEVEL : level;
 }
 
-static void quantize(const float *values, size_t count, int8_t *levels, float *scales,
+static void quantize(const float *values, size_t count, int16_t *levels, float *scales,
                      float *sums) {
   for (size_t group = 0; group < count / 32; group++) {
     const float *source = values + group * 32;
@@ -39,12 +40,12 @@ static void quantize(const float *values, size_t count, int8_t *levels, float *s
     for (int i = 0; i < 32; i++) {
       largest = second_max(fabsf(source[i]), largest);
     }
-    const float scale = largest / 127.0f;
-    const float inverse = largest > 0 ? 127.0f / largest : 0.0f;
+    const float scale = largest / LARGEST_LEVEL;
+    const float inverse = largest > 0 ? LARGEST_LEVEL / largest : 0.0f;
     int32_t sum = 0;
     for (int i = 0; i < 32; i++) {
       const int32_t level = nearest_level(source[i], inverse);
-      levels[group * 32 + (size_t)i] = (int8_t)level;
+      levels[group * 32 + (size_t)i] = (int16_t)level;
       sum += level;
     }
     scales[group] = scale;
@@ -61,14 +62,6 @@ static float weight_scale(const wk_matrix *matrix, const uint8_t *vector, size_t
   return wk_from_f16((uint16_t)(vector[2 * lane] | vector[2 * lane + 1] << 8));
 }
 
-static int level_at(const wk_matrix *matrix, const uint8_t *levels, size_t lane, size_t input) {
-  if (matrix->packing == WK_PACKED_NIBBLES) {
-    const uint8_t byte = levels[input / 8 * 32 + 4 * lane + input % 4];
-    return input % 8 < 4 ? byte & 15 : byte >> 4;
-  }
-  return (int8_t)levels[input / 4 * 32 + 4 * lane + input % 4];
-}
-
 static float quantized_dot(const wk_matrix *matrix, const uint8_t *panel, size_t lane,
                            const wk_activations *activations, size_t row) {
   const size_t groups = matrix->depth / 32;
@@ -76,14 +69,14 @@ static float quantized_dot(const wk_matrix *matrix, const uint8_t *panel, size_t
   const size_t parts = matrix->fine_scales ? 2 : 1;
   float sum = 0;
   for (size_t group = 0; group < groups; group++) {
-    const int8_t *inputs = activations->levels + row * matrix->depth + group * 32;
+    const int16_t *inputs = activations->levels + row * matrix->depth + group * 32;
     const float scale = activations->scales[row * groups + group];
     const uint8_t *offsets = panel + parts * vector;
     const uint8_t *levels = offsets + (matrix->has_offsets ? vector : 0);
     for (size_t part = 0; part < parts; part++) {
       int32_t dot = 0;
       for (size_t i = part * 16; i < (parts == 2 ? part * 16 + 16 : 32); i++) {
-        dot += level_at(matrix, levels, lane, i) * inputs[i];
+        dot += wk_level(matrix, levels, lane, i) * inputs[i];
       }
       const float product = scale * (float)dot;
       sum = fmaf(weight_scale(matrix, panel + part * vector, lane), product, sum);

@@ -1,11 +1,11 @@
 import CKernels
 package import MeshTypes
 
-/// A buffer of rows of activations on their way into matrix products: f32, and 8 bits with a scale
+/// A buffer of rows of activations on their way into matrix products: f32, and 16 bits with a scale
 /// per 32 values where a product takes those. Used by one thread at a time.
 package final class ActivationRows {
   package let rows: FloatRows
-  /// Whether the 8-bit form is kept as well.
+  /// Whether the 16-bit form is kept as well.
   package let isQuantized: Bool
   private let levels: Region
   private let scales: Region
@@ -22,7 +22,7 @@ package final class ActivationRows {
     self.isQuantized = isQuantized
     rows = try FloatRows(rowCapacity: rowCapacity, width: width)
     let quantizedRows = isQuantized ? rowCapacity : 0
-    levels = try Region(of: Int8.self, counts: [quantizedRows, width])
+    levels = try Region(of: Int16.self, counts: [quantizedRows, width])
     scales = try Region(of: Float.self, counts: [quantizedRows, width / 32])
     sums = try Region(of: Float.self, counts: [quantizedRows, width / 32])
   }
@@ -30,7 +30,7 @@ package final class ActivationRows {
   var buffer: wk_activation_buffer {
     wk_activation_buffer(
       values: rows.values,
-      levels: levels.typed(Int8.self),
+      levels: levels.typed(Int16.self),
       scales: scales.typed(Float.self),
       sums: sums.typed(Float.self),
       quantize: isQuantized
@@ -40,7 +40,7 @@ package final class ActivationRows {
   var activations: wk_activations {
     wk_activations(
       values: rows.values,
-      levels: levels.typed(Int8.self),
+      levels: levels.typed(Int16.self),
       scales: scales.typed(Float.self),
       sums: sums.typed(Float.self),
       depth: width

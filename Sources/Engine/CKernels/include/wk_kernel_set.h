@@ -5,13 +5,16 @@
 #include "wk_attention.h"
 #include "wk_matrix.h"
 
+/// The largest magnitude of an activation's level.
+enum { WK_LARGEST_LEVEL = 32767 };
+
 /// Rows of activations, for a matrix product. A quantised matrix reads `levels`, `scales` and
 /// `sums`, any other reads `values`.
 typedef struct wk_activations {
   /// [rows][depth]: f32.
   const float *values;
-  /// [rows][depth]: 8 bits, -127 ... 127; the value is level * scale.
-  const int8_t *levels;
+  /// [rows][depth]: 16 bits; the value is level * scale.
+  const int16_t *levels;
   /// [rows][depth / 32].
   const float *scales;
   /// [rows][depth / 32]: scale * sum of the 32 levels.
@@ -39,8 +42,8 @@ typedef struct wk_product {
 typedef struct wk_kernel_set {
   const char *name;
 
-  /// Quantises `count` (a multiple of 32) values to 8 bits with a scale per 32.
-  void (*quantize)(const float *values, size_t count, int8_t *levels, float *scales, float *sums);
+  /// Quantises `count` (a multiple of 32) values to 16 bits with a scale per 32.
+  void (*quantize)(const float *values, size_t count, int16_t *levels, float *scales, float *sums);
 
   /// Computes rows `row_begin ..< row_end` of panels `panel_begin ..< panel_end`.
   void (*multiply)(const wk_product *product, size_t panel_begin, size_t panel_end,

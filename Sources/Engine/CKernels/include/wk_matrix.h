@@ -12,11 +12,13 @@ enum { WK_PANEL_COLUMNS = 8 };
 
 /// How a panel stores its weights.
 typedef enum wk_packing {
-  /// 4 bits. Per 32 inputs: 8 scales, 8 offsets, then 4 runs of 32 bytes; byte 4c + i of run t has
-  /// the level of column c at input 8t + i in its low and at 8t + 4 + i in its high 4 bits.
+  /// 4 bits. Per 32 inputs: 8 scales, 8 offsets, then 4 runs of 32 bytes. A run has 8 inputs: in
+  /// the 4 bytes of a column, input 2j is the j-th 4 bits of the low half and input 2j + 1 of the
+  /// high half, so that a shift and a mask leave pairs of neighbours.
   WK_PACKED_NIBBLES,
   /// 8 bits, signed. Per 32 inputs: 8 (or with `fine_scales` 2 × 8) scales, 8 offsets if
-  /// `has_offsets`, then 8 runs of 32 bytes; byte 4c + i of run t is column c at input 4t + i.
+  /// `has_offsets`, then 8 runs of 32 bytes. A run has 4 inputs: the 4 bytes of a column are inputs
+  /// 0, 2, 1 and 3.
   WK_PACKED_BYTES,
   /// Per input 8 weights as they were in the file.
   WK_PACKED_F32,
@@ -38,7 +40,7 @@ typedef struct wk_matrix {
   uint8_t *panels;
 } wk_matrix;
 
-/// Whether the kernels take activations of 8 bits for this matrix, rather than f32.
+/// Whether the kernels take activations of 16 bits for this matrix, rather than f32.
 static inline bool wk_matrix_is_quantized(const wk_matrix *matrix) {
   return matrix->packing == WK_PACKED_NIBBLES || matrix->packing == WK_PACKED_BYTES;
 }

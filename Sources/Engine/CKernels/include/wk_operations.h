@@ -16,7 +16,7 @@ typedef struct wk_engine {
 /// Rows of activations to be written, as wk_activations describes them.
 typedef struct wk_activation_buffer {
   float *values;
-  int8_t *levels;
+  int16_t *levels;
   float *scales;
   float *sums;
   /// Whether `levels`, `scales` and `sums` are wanted; then the width is a multiple of 32.

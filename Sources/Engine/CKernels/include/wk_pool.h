@@ -9,9 +9,6 @@ typedef struct wk_pool wk_pool;
 /// Does task `index`; may run on any of the pool's threads, at the same time as other tasks.
 typedef void wk_task(void *context, uint32_t index);
 
-/// The most tasks in one wk_pool_run.
-enum { WK_POOL_TASK_LIMIT = 1 << 20 };
-
 /// Makes a pool of `threads` >= 1 threads, the caller of wk_pool_run being one of them. Null when
 /// the system gives no threads or no memory.
 wk_pool *wk_pool_create(uint32_t threads);
