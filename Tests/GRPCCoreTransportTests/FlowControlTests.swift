@@ -76,6 +76,7 @@ import Testing
   /// A handler whose writer is stuck can still be ended by itself and by the client.
   @Test func aBlockedWriterCanBeCancelled() async throws {
     let written = Counter()
+    let (ends, ended) = AsyncStream<Void>.makeStream()
     try await withServer(register: { router in
       router.handleStream(EchoService.expand) { _, _ in
         StreamingServerResponse { writer in
@@ -94,6 +95,7 @@ import Testing
             _ = await settled(written)
             group.cancelAll()
           }
+          ended.yield()
           try await writer.write([9])
           return ["t-word": "end"]
         }
@@ -103,7 +105,7 @@ import Testing
         try await writer.write([1])
       } consume: { response in
         var last: [UInt8] = []
-        _ = await settled(written)
+        for await _ in ends { break }
         for try await message in response.messages { last = message }
         return last
       }

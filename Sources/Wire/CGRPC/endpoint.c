@@ -1,8 +1,9 @@
-// For pthread_setname_np.
+// For pthread_setname_np and RTLD_DEFAULT.
 #define _GNU_SOURCE
 
 #include "cgrpc.h"
 
+#include <dlfcn.h>
 #include <grpc/support/log.h>
 #include <malloc.h>
 #include <pthread.h>
@@ -107,6 +108,21 @@ bool cgrpc_unix_socket_is_live(const char *path) {
 void cgrpc_tune_allocator(void) {
   mallopt(M_MMAP_THRESHOLD, 64 << 20);
   mallopt(M_TRIM_THRESHOLD, 256 << 20);
+}
+
+void cgrpc_settle_clock(void) {
+  // The same function under the inline namespaces of Debian 12, Ubuntu 24.04 and upstream.
+  static const char *const names[] = {
+      "_ZN4absl7debian313base_internal19NominalCPUFrequencyEv",
+      "_ZN4absl7debian713base_internal19NominalCPUFrequencyEv",
+      "_ZN4absl13base_internal19NominalCPUFrequencyEv",
+  };
+  for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+    double (*measure)(void) = (double (*)(void))dlsym(RTLD_DEFAULT, names[i]);
+    if (measure != NULL) {
+      measure();
+    }
+  }
 }
 
 void cgrpc_name_this_thread(const char *name) { pthread_setname_np(pthread_self(), name); }

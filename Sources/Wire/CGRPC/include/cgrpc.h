@@ -115,6 +115,11 @@ size_t cgrpc_unix_path_maximum_length(void);
 // page faults, not copies, are the cost of messages of some 100 kB.
 void cgrpc_tune_allocator(void);
 
+// Makes Abseil measure the processor's clock now. It does so once, at the first contended spin
+// lock, by opening files that may not exist; and core 1.51 lets that spoil the errno of a
+// connection attempt that is under way, which then fails with "No such file or directory".
+void cgrpc_settle_clock(void);
+
 // At most 15 characters.
 void cgrpc_name_this_thread(const char *name);
 

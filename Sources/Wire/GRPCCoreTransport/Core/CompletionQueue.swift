@@ -64,6 +64,7 @@ final class CompletionQueue: @unchecked Sendable {
 enum Library {
   private static let started: Void = {
     cgrpc_tune_allocator()
+    cgrpc_settle_clock()
     grpc_init()
   }()
 
