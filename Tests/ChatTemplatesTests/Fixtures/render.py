@@ -59,9 +59,18 @@ def environment():
     return made
 
 
-def render(made, source, context):
+def compiled(made, source):
     try:
-        output = made.from_string(source).render(**context)
+        return made.from_string(source)
+    except Exception as error:
+        return error
+
+
+def render(template, context):
+    try:
+        if isinstance(template, Exception):
+            raise template
+        output = template.render(**context)
         output.encode("utf-8")
         return {"output": output}
     except Exception as error:  # Whatever Python raises, Swift must throw.
@@ -86,7 +95,7 @@ def main(arguments):
         with open(arguments[1], encoding="utf-8") as file:
             for line in file.read().split("\n"):
                 if line and not line.startswith("## "):
-                    report(template=line, case="", **render(made, line.replace("␤", "\n"), context))
+                    report(template=line, case="", **render(compiled(made, line.replace("␤", "\n")), context))
         return
     with open(arguments[2], encoding="utf-8") as file:
         cases = json.load(file)
@@ -94,9 +103,9 @@ def main(arguments):
         if not name.endswith(".jinja"):
             continue
         with open(os.path.join(arguments[1], name), encoding="utf-8", newline="") as file:
-            source = file.read()
+            template = compiled(made, file.read())
         for case in cases:
-            report(template=name, case=case["name"], **render(made, source, case["context"]))
+            report(template=name, case=case["name"], **render(template, case["context"]))
 
 
 main(sys.argv[1:])

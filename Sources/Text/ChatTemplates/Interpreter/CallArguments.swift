@@ -35,7 +35,7 @@ struct CallArguments {
 extension Optional where Wrapped == Value {
   /// The text of a string argument.
   func text(_ what: String) throws(TemplateFailure) -> String {
-    guard case .string(let text)? = self else {
+    guard case .string(let text)? = self?.plain else {
       try self?.requireDefined()
       throw TemplateFailure("\(what) must be a string, got \(self?.typeName ?? "nothing")")
     }

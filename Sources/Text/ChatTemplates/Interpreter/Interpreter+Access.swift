@@ -46,6 +46,9 @@ extension Interpreter {
   private func pythonAttribute(_ name: String, of value: Value) -> Value? {
     switch value {
     case .string: Self.stringMethods.contains(name) ? method(name, of: value) : nil
+    case .list where Self.changingListMethods.contains(name),
+      .dictionary where Self.changingDictionaryMethods.contains(name):
+      .undefined("access to attribute '\(name)' of '\(value.typeName)' object is unsafe")
     case .list: Self.listMethods.contains(name) ? method(name, of: value) : nil
     case .tuple: name == "index" || name == "count" ? method(name, of: value) : nil
     case .dictionary: Self.dictionaryMethods.contains(name) ? method(name, of: value) : nil
@@ -53,6 +56,11 @@ extension Interpreter {
     case .loop(let loop): loop.attribute(name)
     case .callable(.macro(let macro)), .callable(.caller(let macro)):
       name == "name" ? .string(macro.definition.name) : nil
+    // `dict[…]` is Python's generic alias, which is called like `dict` itself; Jinja gets there by
+    // any attribute that `dict` does not have.
+    case .callable(.function(.dict)) where name == "fromkeys":
+      method(name, of: .dictionary(DictionaryBuilder().build()))
+    case .callable(.function(.dict)) where !Self.dictionaryMethods.contains(name): value
     case .callable(.cycler(let cycler)):
       switch name {
       case "current": cycler.items[cycler.index]
@@ -84,7 +92,8 @@ extension Interpreter {
       try charge(text: text)
       let scalars = try slice(Array(text.unicodeScalars), start, stop, step)
       return .string(String(scalars: scalars))
-    default: throw TemplateFailure("'\(value.typeName)' object cannot be sliced")
+    case .dictionary: throw TemplateFailure("unhashable type: 'slice'")
+    default: return .undefined("'\(value.typeName)' object cannot be sliced")
     }
   }
 
@@ -131,7 +140,7 @@ extension Interpreter {
     let items: [Value]
     switch value {
     case .undefined: items = []
-    case .list(let storage), .tuple(let storage): items = storage.items
+    case .list(let storage), .tuple(let storage), .view(_, let storage): items = storage.items
     case .dictionary(let storage): items = storage.keys
     case .string(let text):
       try charge(text.utf8.count)
@@ -147,7 +156,8 @@ extension Interpreter {
   func length(of value: Value) throws(TemplateFailure) -> Int {
     switch value {
     case .undefined: return 0
-    case .list(let storage), .tuple(let storage): return storage.items.count
+    case .list(let storage), .tuple(let storage), .view(_, let storage):
+      return storage.items.count
     case .dictionary(let storage): return storage.keys.count
     case .loop(let loop): return loop.items.count
     case .string(let text):

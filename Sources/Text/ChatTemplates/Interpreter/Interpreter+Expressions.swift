@@ -113,7 +113,7 @@ extension Interpreter {
 
   private func chargeComparison(_ left: Value, _ right: Value) throws(TemplateFailure) {
     for value in [left, right] {
-      switch value {
+      switch value.plain {
       case .string(let text): try charge(text.utf8.count / 16)
       case .list(let storage), .tuple(let storage): try charge(storage.weight)
       case .dictionary(let storage): try charge(storage.weight)
@@ -139,6 +139,7 @@ extension Interpreter {
     var value = base
     for postfix in postfixes {
       try charge(1)
+      if case .filter = postfix {} else { value = value.plain }
       switch postfix {
       case .attribute(let name): value = try attribute(name, of: value)
       case .item(let key): value = try item(try evaluate(key), of: value)

@@ -16,6 +16,7 @@ extension Interpreter {
   ) throws(TemplateFailure) -> Value {
     try nested { () throws(TemplateFailure) in
       if let result = try textFilter(name, value, arguments) { return result }
+      let value = value.plain
       if let result = try numberFilter(name, value, arguments) { return result }
       if let result = try sequenceFilter(name, value, arguments) { return result }
       if let result = try selectionFilter(name, value, arguments) { return result }
@@ -91,6 +92,7 @@ extension Interpreter {
     case "upper", "lower", "capitalize", "title", "string", "safe", "escape", "e", "forceescape",
       "wordcount":
       _ = try arguments.bound(for: name)
+      if case .markup = value, name == "escape" || name == "e" || name == "string" { return value }
       return try plainTextFilter(name, try text(of: value))
     case "trim":
       let given = try arguments.bound(to: "chars", for: name)
@@ -137,7 +139,8 @@ extension Interpreter {
     case "lower": return .string(lowercased(text))
     case "capitalize": return .string(capitalized(text))
     case "title": return .string(titleFilter(text))
-    case "escape", "e", "forceescape": return .string(escaped(text))
+    case "escape", "e", "forceescape": return .markup(escapedForHTML(text))
+    case "safe": return .markup(text)
     case "wordcount":
       let words = text.unicodeScalars.split {
         !($0.properties.isAlphabetic || $0 == "_" || $0.properties.numericType != nil)
@@ -169,35 +172,20 @@ extension Interpreter {
     return result
   }
 
-  private func escaped(_ text: String) -> String {
-    var result = ""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "&": result += "&amp;"
-      case "<": result += "&lt;"
-      case ">": result += "&gt;"
-      case "'": result += "&#39;"
-      case "\"": result += "&#34;"
-      default: result.unicodeScalars.append(scalar)
-      }
-    }
-    return result
-  }
-
   private func indented(
     _ value: Value,
     _ arguments: CallArguments
   ) throws(TemplateFailure) -> String {
     let given = try arguments.bound(to: "width", "first", "blank", for: "indent")
     let indentation: String
-    if case .string(let text)? = given[0] {
+    if case .string(let text)? = given[0]?.plain {
       indentation = text
     } else {
       let width = try given[0].integer("width") ?? 4
       guard width <= 256 else { throw .limit("the width of indent", 256) }
       indentation = String(repeating: " ", count: max(0, width))
     }
-    let text = try text(of: value)
+    let text = try Optional(value).text("what is indented")
     let (size, overflow) = text.utf8.count.multipliedReportingOverflow(
       by: 1 + indentation.utf8.count
     )

@@ -1,13 +1,17 @@
 extension Interpreter {
-  /// The methods of Python's `list` that are reachable; those that change it only throw.
-  static let listMethods: Set<String> = [
-    "append", "clear", "copy", "count", "extend", "index", "insert", "pop", "remove", "reverse",
-    "sort",
+  /// The methods of Python's `list` that templates can call.
+  static let listMethods: Set<String> = ["copy", "count", "index"]
+  /// The methods of Python's `list` that the sandbox forbids.
+  static let changingListMethods: Set<String> = [
+    "append", "clear", "extend", "insert", "pop", "remove", "reverse", "sort",
   ]
-  /// The methods of Python's `dict` that are reachable; those that change it only throw.
+  /// The methods of Python's `dict` that templates can call.
   static let dictionaryMethods: Set<String> = [
-    "clear", "copy", "fromkeys", "get", "items", "keys", "pop", "popitem", "setdefault", "update",
-    "values",
+    "copy", "fromkeys", "get", "items", "keys", "values",
+  ]
+  /// The methods of Python's `dict` that the sandbox forbids.
+  static let changingDictionaryMethods: Set<String> = [
+    "clear", "pop", "popitem", "setdefault", "update",
   ]
 
   /// Calls a method of a string, list, tuple or dictionary.
@@ -45,12 +49,8 @@ extension Interpreter {
         throw TemplateFailure("the value is not in the list")
       }
       return .integer(index)
-    default: throw unsafeMethod(name, "list")
+    default: throw TemplateFailure("'list' has no method '\(name)'")
     }
-  }
-
-  private func unsafeMethod(_ name: String, _ type: String) -> TemplateFailure {
-    TemplateFailure("access to attribute '\(name)' of '\(type)' object is unsafe: it changes it")
   }
 
   /// The range that Python's optional `start` and `stop` arguments stand for.
@@ -71,13 +71,13 @@ extension Interpreter {
     case "items":
       _ = try arguments.bound(for: name)
       try charge(storage.keys.count)
-      return .list(ListStorage(storage.items))
+      return .view(name, ListStorage(storage.items))
     case "keys":
       _ = try arguments.bound(for: name)
-      return .list(ListStorage(storage.keys))
+      return .view(name, ListStorage(storage.keys))
     case "values":
       _ = try arguments.bound(for: name)
-      return .list(ListStorage(storage.values))
+      return .view(name, ListStorage(storage.values))
     case "copy": return .dictionary(storage)
     case "get":
       guard arguments.keyword.isEmpty, (1...2).contains(arguments.positional.count) else {
@@ -95,7 +95,7 @@ extension Interpreter {
         builder.set(key, given[1] ?? .none)
       }
       return .dictionary(builder.build())
-    default: throw unsafeMethod(name, "dict")
+    default: throw TemplateFailure("'dict' has no method '\(name)'")
     }
   }
 }

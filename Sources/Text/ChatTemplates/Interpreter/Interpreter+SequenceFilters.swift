@@ -29,7 +29,7 @@ extension Interpreter {
     case "join": return .string(try joined(value, arguments))
     case "reverse":
       _ = try arguments.bound(for: name)
-      if case .string(let text) = value {
+      if case .string(let text) = value.plain {
         return .string(String(scalars: text.unicodeScalars.reversed()))
       }
       return .iterator(ValueIterator(try items(of: value).reversed()))
@@ -118,7 +118,7 @@ extension Interpreter {
       for index in 0..<count {
         let end = start + size + (index < longer ? 1 : 0)
         var part = Array(items[start..<end])
-        if let fill, index >= longer, longer > 0 { part.append(fill) }
+        if let fill, index >= longer { part.append(fill) }
         parts.append(part)
         start = end
       }
@@ -135,6 +135,10 @@ extension Interpreter {
     _ value: Value,
     _ arguments: CallArguments
   ) throws(TemplateFailure) -> Value? {
+    let names: Set<String> = ["map", "select", "reject", "selectattr", "rejectattr"]
+    guard names.contains(name) else { return nil }
+    // Jinja looks at whether there is anything before it looks at what it is.
+    guard value.isTrue else { return .iterator(ValueIterator([])) }
     switch name {
     case "map": return .iterator(ValueIterator(try mapped(value, arguments)))
     case "select", "reject":

@@ -67,9 +67,7 @@ extension Interpreter {
       while position < scalars.count, scalars[position].isPythonSpace { position += 1 }
       guard position < scalars.count else { break }
       guard parts.count < maximum else {
-        var rest = Array(scalars[position...])
-        while let last = rest.last, last.isPythonSpace { rest.removeLast() }
-        parts.append(rest)
+        parts.append(Array(scalars[position...]))
         break
       }
       let start = position

@@ -53,11 +53,9 @@ extension Interpreter {
   private func executeLoop(_ loop: ForLoop) throws(TemplateFailure) -> Flow {
     let all = try items(of: try evaluate(loop.items))
     let chosen = try selected(all, by: loop)
-    let state = LoopState(chosen, depth: loopDepth + 1)
+    let state = LoopState(chosen)
     let loopVariable = program.loopVariable
     var completesNone = true
-    loopDepth += 1
-    defer { loopDepth -= 1 }
     iterations: for (index, item) in chosen.enumerated() {
       try charge(1)
       state.index = index

@@ -59,7 +59,8 @@ extension Interpreter {
       ("sequence", .dictionary), ("sequence", .undefined):
       return true
     case ("iterable", .string), ("iterable", .list), ("iterable", .tuple),
-      ("iterable", .dictionary), ("iterable", .iterator), ("iterable", .undefined),
+      ("iterable", .dictionary), ("iterable", .view), ("iterable", .iterator),
+      ("iterable", .undefined),
       ("iterable", .loop):
       return true
     default:

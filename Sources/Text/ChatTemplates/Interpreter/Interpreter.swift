@@ -12,7 +12,6 @@ final class Interpreter {
   /// The line of the statement that is running.
   private(set) var line = 1
   var scope = Scope(parent: nil)
-  var loopDepth = 0
   private var macroDepth = 0
   private var evaluationDepth = 0
   private var steps = 0
@@ -110,7 +109,7 @@ final class Interpreter {
 
   /// Python's `str()` of a value.
   func text(of value: Value) throws(TemplateFailure) -> String {
-    if case .string(let text) = value { return text }
+    if case .string(let text) = value.plain { return text }
     let text = try value.rendered(maximumSize: limits.outputBytes)
     try charge(text: text)
     return text
@@ -119,8 +118,9 @@ final class Interpreter {
   /// Charges for a value that was made, and checks how deep it nests.
   func checked(_ value: Value) throws(TemplateFailure) -> Value {
     switch value {
-    case .string(let text): try charge(text: text)
-    case .list(let storage), .tuple(let storage): try charge(storage.items.count)
+    case .string(let text), .markup(let text): try charge(text: text)
+    case .list(let storage), .tuple(let storage), .view(_, let storage):
+      try charge(storage.items.count)
     case .dictionary(let storage): try charge(storage.keys.count)
     default: break
     }
@@ -151,12 +151,8 @@ final class Interpreter {
       throw .limit("the depth of macro calls", limits.macroDepth)
     }
     macroDepth += 1
-    let (outerLoopDepth, outerLine) = (loopDepth, line)
-    loopDepth = 0
-    defer {
-      macroDepth -= 1
-      loopDepth = outerLoopDepth
-    }
+    let outerLine = line
+    defer { macroDepth -= 1 }
     let result = try run()
     line = outerLine
     return result

@@ -52,7 +52,7 @@ final class DictionaryStorage {
 
   /// The value at any key, by Python's equality.
   subscript(_ key: Value) -> Value? {
-    if case .string(let text) = key { return self[text] }
+    if case .string(let text) = key.plain { return self[text] }
     for (position, candidate) in keys.enumerated() where candidate.equals(key) {
       return values[position]
     }
@@ -88,6 +88,7 @@ struct DictionaryBuilder {
 
   /// Sets one pair. The cost is constant for a string key and linear for any other.
   mutating func set(_ key: Value, _ value: Value) {
+    let key = key.plain
     if case .string(let text) = key {
       if let position = texts[TextKey(text: text)] {
         values[position] = value

@@ -79,8 +79,7 @@ struct FormatSpecification {
       guard type == nil || type == "s" else { throw unknownType(value) }
       let scalars = Array(text.unicodeScalars)
       return pad(String(scalars: scalars.prefix(precision ?? scalars.count)), "", "<")
-    case .boolean where type == nil || type == "s":
-      return pad(try value.rendered(maximumSize: 8), "", "<")
+    case .boolean(let value) where isEmpty: return value ? "True" : "False"
     case .boolean, .integer:
       let integer = value.asInteger ?? 0
       if let type, ["e", "E", "f", "F", "g", "G", "%"].contains(type) {
@@ -91,6 +90,11 @@ struct FormatSpecification {
     default:
       throw TemplateFailure("unsupported format string passed to \(value.typeName).__format__")
     }
+  }
+
+  private var isEmpty: Bool {
+    width == 0 && type == nil && precision == nil && alignment == nil && grouping == nil
+      && !isAlternate && !isZeroPadded && sign == "-"
   }
 
   private func unknownType(_ value: Value) -> TemplateFailure {

@@ -18,7 +18,7 @@ struct JSONWriter {
   /// - Throws: For a value that JSON does not have.
   mutating func append(_ value: Value, depth: Int = 0) throws(TemplateFailure) {
     guard text.utf8.count <= maximumSize else { throw .limit("the bytes of a string", maximumSize) }
-    switch value {
+    switch value.plain {
     case .none: text += "null"
     case .boolean(let value): text += value ? "true" : "false"
     case .integer(let value): text += String(value)

@@ -9,14 +9,13 @@ func uppercased(_ text: String) -> String {
 func lowercased(_ text: String) -> String {
   let scalars = Array(text.unicodeScalars)
   var result = ""
-  for (index, scalar) in scalars.enumerated() {
-    if scalar == "Σ", isFinalSigma(scalars, at: index) {
-      result += "ς"
-    } else {
-      result += scalar.properties.lowercaseMapping
-    }
-  }
+  for index in scalars.indices { result += lowercaseMapping(scalars, at: index) }
   return result
+}
+
+private func lowercaseMapping(_ scalars: [Unicode.Scalar], at index: Int) -> String {
+  if scalars[index] == "Σ", isFinalSigma(scalars, at: index) { return "ς" }
+  return scalars[index].properties.lowercaseMapping
 }
 
 /// Unicode's Final_Sigma condition: a letter with case before, none after.
@@ -38,10 +37,11 @@ func capitalized(_ text: String) -> String {
 func titlecased(_ text: String) -> String {
   var result = ""
   var followsCased = false
-  for scalar in text.unicodeScalars {
-    let properties = scalar.properties
-    result += followsCased ? properties.lowercaseMapping : properties.titlecaseMapping
-    followsCased = properties.isCased
+  let scalars = Array(text.unicodeScalars)
+  for (index, scalar) in scalars.enumerated() {
+    result +=
+      followsCased ? lowercaseMapping(scalars, at: index) : scalar.properties.titlecaseMapping
+    followsCased = scalar.properties.isCased
   }
   return result
 }
@@ -49,9 +49,11 @@ func titlecased(_ text: String) -> String {
 /// Python's `str.swapcase`.
 func swapCased(_ text: String) -> String {
   var result = ""
-  for scalar in text.unicodeScalars {
+  let scalars = Array(text.unicodeScalars)
+  for (index, scalar) in scalars.enumerated() {
     let properties = scalar.properties
-    result += properties.isUppercase ? properties.lowercaseMapping : properties.uppercaseMapping
+    result +=
+      properties.isUppercase ? lowercaseMapping(scalars, at: index) : properties.uppercaseMapping
   }
   return result
 }

@@ -64,6 +64,22 @@ extension String {
   }
 }
 
+/// The text with HTML's special characters as entities, as Python's markupsafe writes them.
+func escapedForHTML(_ text: String) -> String {
+  var result = ""
+  for scalar in text.unicodeScalars {
+    switch scalar {
+    case "&": result += "&amp;"
+    case "<": result += "&lt;"
+    case ">": result += "&gt;"
+    case "'": result += "&#39;"
+    case "\"": result += "&#34;"
+    default: result.unicodeScalars.append(scalar)
+    }
+  }
+  return result
+}
+
 /// The first place at or after `start` where `needle` lies in `haystack`.
 func firstPlace(of needle: [UInt8], in haystack: [UInt8], from start: Int) -> Range<Int>? {
   guard start + needle.count <= haystack.count else { return nil }

@@ -25,6 +25,9 @@ extension Value {
     maximumSize: Int
   ) throws(TemplateFailure) -> Value {
     try left.requireDefined()
+    if operation == .add, let sum = try markupSum(left, right, maximumSize) { return sum }
+    let left = left.plain
+    let right = right.plain
     if operation == .modulo, case .string(let format) = left {
       return .string(try percentFormat(format, right, maximumSize: maximumSize))
     }
@@ -73,6 +76,25 @@ extension Value {
       throw TemplateFailure("bad operand type for unary \(negative ? "-" : "+"): '\(typeName)'")
     }
     return .float(negative ? -value : value)
+  }
+
+  /// The sum where one side is markup and the other a string: markup, with the string escaped.
+  private static func markupSum(
+    _ left: Value,
+    _ right: Value,
+    _ maximum: Int
+  ) throws(TemplateFailure) -> Value? {
+    let parts: (String, String)
+    switch (left, right) {
+    case (.markup(let left), .markup(let right)): parts = (left, right)
+    case (.markup(let left), .string(let right)): parts = (left, escapedForHTML(right))
+    case (.string(let left), .markup(let right)): parts = (escapedForHTML(left), right)
+    default: return nil
+    }
+    guard parts.0.utf8.count + parts.1.utf8.count <= maximum else {
+      throw .limit("the bytes of a string", maximum)
+    }
+    return .markup(parts.0 + parts.1)
   }
 
   private static func concatenated(

@@ -1,7 +1,7 @@
 extension Value {
   /// Python's `==`.
   func equals(_ other: Value) -> Bool {
-    switch (self, other) {
+    switch (plain, other.plain) {
     case (.undefined, .undefined), (.none, .none): return true
     case (.string(let left), .string(let right)): return sameText(left, right)
     case (.list(let left), .list(let right)), (.tuple(let left), .tuple(let right)):
@@ -46,7 +46,7 @@ extension Value {
   func isLess(than other: Value) throws(TemplateFailure) -> Bool {
     try requireDefined()
     try other.requireDefined()
-    switch (self, other) {
+    switch (plain, other.plain) {
     case (.string(let left), .string(let right)):
       return left.unicodeScalars.lexicographicallyPrecedes(right.unicodeScalars)
     case (.list(let left), .list(let right)), (.tuple(let left), .tuple(let right)):
@@ -67,17 +67,17 @@ extension Value {
   ///
   /// - Throws: When this is not a container.
   func contains(_ needle: Value) throws(TemplateFailure) -> Bool {
-    switch self {
+    switch plain {
     case .undefined: return false
     case .string(let text):
-      guard case .string(let part) = needle else {
+      guard case .string(let part) = needle.plain else {
         try needle.requireDefined()
         throw TemplateFailure(
           "'in <string>' requires string as left operand, not \(needle.typeName)"
         )
       }
       return text.containsText(part)
-    case .list(let storage), .tuple(let storage):
+    case .list(let storage), .tuple(let storage), .view(_, let storage):
       return storage.items.contains { $0.equals(needle) }
     case .dictionary(let storage):
       try needle.requireHashable()

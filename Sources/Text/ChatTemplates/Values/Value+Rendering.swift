@@ -5,7 +5,7 @@ extension Value {
   func rendered(maximumSize: Int) throws(TemplateFailure) -> String {
     switch self {
     case .undefined: return ""
-    case .string(let text): return text
+    case .string(let text), .markup(let text): return text
     default:
       return try represented(maximumSize: maximumSize)
     }
@@ -39,6 +39,10 @@ private struct Representation {
     case .integer(let value): text += String(value)
     case .float(let value): text += pythonRepresentation(of: value)
     case .string(let string): appendQuoted(string, to: &text)
+    case .markup(let string):
+      text += "Markup("
+      appendQuoted(string, to: &text)
+      text += ")"
     case .list(let storage):
       text += "["
       try append(storage.items, depth: depth)
@@ -48,6 +52,10 @@ private struct Representation {
       try append(storage.items, depth: depth)
       text += storage.items.count == 1 ? ",)" : ")"
     case .dictionary(let storage): try append(storage, depth: depth)
+    case .view(let name, let storage):
+      text += "dict_\(name)(["
+      try append(storage.items, depth: depth)
+      text += "])"
     case .namespace(let namespace):
       text += "<Namespace "
       try append(namespace.attributes, depth: depth)

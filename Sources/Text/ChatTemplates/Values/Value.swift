@@ -10,9 +10,13 @@ enum Value {
   case integer(Int)
   case float(Double)
   case string(String)
+  /// What the filters `safe` and `escape` return: a string that escapes HTML in what is added to it.
+  case markup(String)
   case list(ListStorage)
   case tuple(ListStorage)
   case dictionary(DictionaryStorage)
+  /// What a dictionary's `keys`, `values` or `items` returns: it has items but no indices.
+  case view(String, ListStorage)
   case iterator(ValueIterator)
   case namespace(Namespace)
   case loop(LoopState)
@@ -27,9 +31,11 @@ enum Value {
     case .integer: "int"
     case .float: "float"
     case .string: "str"
+    case .markup: "Markup"
     case .list: "list"
     case .tuple: "tuple"
     case .dictionary: "dict"
+    case .view(let name, _): "dict_\(name)"
     case .iterator: "generator"
     case .namespace: "Namespace"
     case .loop: "LoopContext"
@@ -44,17 +50,22 @@ enum Value {
     case .boolean(let value): value
     case .integer(let value): value != 0
     case .float(let value): value != 0
-    case .string(let text): !text.utf8.isEmpty
-    case .list(let storage), .tuple(let storage): !storage.items.isEmpty
+    case .string(let text), .markup(let text): !text.utf8.isEmpty
+    case .list(let storage), .tuple(let storage), .view(_, let storage): !storage.items.isEmpty
     case .dictionary(let storage): !storage.keys.isEmpty
     case .iterator, .namespace, .loop, .callable: true
     }
   }
 
+  /// The plain string of markup; anything else as it is.
+  var plain: Value {
+    if case .markup(let text) = self { .string(text) } else { self }
+  }
+
   /// How deep lists and dictionaries nest in this value; 0 for anything else.
   var depth: Int {
     switch self {
-    case .list(let storage), .tuple(let storage): storage.depth
+    case .list(let storage), .tuple(let storage), .view(_, let storage): storage.depth
     case .dictionary(let storage): storage.depth
     case .iterator(let iterator): iterator.depth
     default: 0
@@ -64,8 +75,8 @@ enum Value {
   /// What looking at all of this costs, in steps.
   var weight: Int {
     switch self {
-    case .string(let text): text.utf8.count / 16
-    case .list(let storage), .tuple(let storage): storage.weight
+    case .string(let text), .markup(let text): text.utf8.count / 16
+    case .list(let storage), .tuple(let storage), .view(_, let storage): storage.weight
     case .dictionary(let storage): storage.weight
     default: 0
     }
@@ -151,17 +162,12 @@ final class Namespace {
 /// The state behind `loop` in a `for` body.
 final class LoopState {
   let items: [Value]
-  /// How many loops are around this one, plus 1.
-  let depth: Int
   var index = 0
   /// The value last given to `loop.changed`.
   var lastChanged: [Value]?
 
   /// Creates the state before the first item.
-  init(_ items: [Value], depth: Int) {
-    self.items = items
-    self.depth = depth
-  }
+  init(_ items: [Value]) { self.items = items }
 
   /// The attribute `name` of `loop`, if it has one.
   func attribute(_ name: String) -> Value? {
@@ -173,8 +179,9 @@ final class LoopState {
     case "first": .boolean(index == 0)
     case "last": .boolean(index == items.count - 1)
     case "length": .integer(items.count)
-    case "depth": .integer(depth)
-    case "depth0": .integer(depth - 1)
+    // Only recursive loops, which are not supported, have other depths.
+    case "depth": .integer(1)
+    case "depth0": .integer(0)
     case "previtem": index > 0 ? items[index - 1] : .undefined("there is no previous item")
     case "nextitem":
       index + 1 < items.count ? items[index + 1] : .undefined("there is no next item")
