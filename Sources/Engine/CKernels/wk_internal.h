@@ -2,6 +2,8 @@
 #ifndef WK_INTERNAL_H
 #define WK_INTERNAL_H
 
+#include <stddef.h>
+
 // Each multiplication and addition rounds as it is written; where one rounding is meant, the code
 // says fmaf.
 #pragma STDC FP_CONTRACT OFF
@@ -13,6 +15,10 @@
 #else
 #define WK_HAS_AVX2 0
 #endif
+
+static inline size_t wk_smaller(size_t a, size_t b) { return a < b ? a : b; }
+static inline size_t wk_larger(size_t a, size_t b) { return a > b ? a : b; }
+static inline size_t wk_divided_up(size_t a, size_t b) { return (a + b - 1) / b; }
 
 /// Marks a case that earlier checks rule out.
 static inline _Noreturn void wk_unreachable(void) { __builtin_trap(); }
