@@ -229,6 +229,46 @@ import Testing
     }
   }
 
+  /// Core's own service configuration takes effect: round robin instead of the first address.
+  @Test func roundRobinSpreadsCallsOverServers() async throws {
+    let counts = [Counter(), Counter()]
+    func register(_ count: Counter) -> (inout Router) -> Void {
+      { router in
+        router.handleStream(EchoService.unary) { _, _ in
+          count.increment()
+          return StreamingServerResponse(single: ServerResponse(message: []))
+        }
+      }
+    }
+    try await withServer(register: register(counts[0])) { _, first in
+      try await withServer(register: register(counts[1])) { _, second in
+        let addresses = [
+          try await first.transport.listeningAddress, try await second.transport.listeningAddress,
+        ]
+        var configuration = CoreClientConfiguration()
+        configuration.coreServiceConfigJSON = #"{"loadBalancingConfig": [{"round_robin": {}}]}"#
+        let target = "ipv4:" + addresses.map(\.description).joined(separator: ",")
+        try await withReleasedExecutor { executor in
+          try await withGRPCClient(
+            transport: CoreClientTransport(
+              target: target,
+              configuration: configuration,
+              executor: executor
+            )
+          ) { client in
+            // The second connection may take longer than the first.
+            var calls = 0
+            while calls < 10_000, counts.contains(where: { $0.value < 20 }) {
+              calls += 1
+              _ = try await client.answer(to: [])
+            }
+          }
+        }
+      }
+    }
+    #expect(counts.allSatisfy { $0.value >= 20 })
+  }
+
   @Test func handlersSeeTheAddresses() async throws {
     for network in Network.allCases {
       var configuration = CoreClientConfiguration()

@@ -1,5 +1,6 @@
 import GRPCCore
 import GRPCCoreTransport
+import Synchronization
 import Testing
 
 @Suite struct MessageLimitTests {
@@ -69,6 +70,65 @@ import Testing
         #expect(error.message.contains("1001"))
       }
       #expect(try await client.exchange([message], with: method).messages == [message])
+    }
+  }
+
+  @Test func aServerRefusesLargeMetadata() async throws {
+    var configuration = CoreServerConfiguration()
+    configuration.maximumMetadataBytes = 2000
+    try await withServer(serverConfiguration: configuration) { client, _ in
+      let fits: Metadata = ["x-word": "\(String(repeating: "v", count: 1000))"]
+      _ = try await client.exchange([[1]], with: EchoService.unary, metadata: fits)
+      let exceeds: Metadata = ["x-word": "\(String(repeating: "v", count: 3000))"]
+      let error = try await rpcError {
+        try await client.exchange([[1]], with: EchoService.unary, metadata: exceeds)
+      }
+      #expect(error.code == .resourceExhausted)
+    }
+  }
+
+  @Test func aServerLimitsTheCallsOfAConnection() async throws {
+    var configuration = CoreServerConfiguration()
+    configuration.maximumConcurrentStreams = 3
+    let running = Running()
+    try await withServer(
+      serverConfiguration: configuration,
+      register: { router in
+        router.handleStream(EchoService.unary) { _, _ in
+          running.begin()
+          for _ in 0..<20 { await Task.yield() }
+          running.end()
+          return StreamingServerResponse(single: ServerResponse(message: []))
+        }
+      }
+    ) { client, _ in
+      // The limit holds once the client has the server's settings.
+      _ = try await client.answer(to: [])
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for _ in 0..<50 {
+          group.addTask { _ = try await client.answer(to: []) }
+        }
+        try await group.waitForAll()
+      }
+    }
+    #expect((2...3).contains(running.most))
+  }
+
+  /// How many handlers run, and how many ran at most.
+  private final class Running: Sendable {
+    private let counts = Mutex((now: 0, most: 0))
+
+    var most: Int { counts.withLock { $0.most } }
+
+    func begin() {
+      counts.withLock { counts in
+        counts.now += 1
+        counts.most = max(counts.most, counts.now)
+      }
+    }
+
+    func end() {
+      counts.withLock { $0.now -= 1 }
     }
   }
 

@@ -1,7 +1,7 @@
 """Calls the echo service of RawService.swift by grpcio, an implementation that is not ours.
 
-Usage: echo_client.py TARGET. Prints one line per check and ends with status 0 if all hold. The
-server must refuse messages above 1 MiB.
+Usage: echo_client.py TARGET [hang]. Prints one line per check and ends with status 0 if all hold.
+The server must refuse messages above 1 MiB. With `hang` it makes one call and waits for ever.
 """
 
 import queue
@@ -132,11 +132,13 @@ def large(channel):
     raise AssertionError("the call succeeded")
 
 
-def main(target):
+def main(target, hangs):
     with grpc.insecure_channel(target) as channel:
+        if hangs:
+            channel.unary_unary(path("Hang"))(b"")
         for check in (unary, collect, expand, chat, fail, unimplemented, deadline, cancel, leave, large):
             check(channel)
             print(f"ok {check.__name__}", flush=True)
 
 
-main(sys.argv[1])
+main(sys.argv[1], "hang" in sys.argv[2:])

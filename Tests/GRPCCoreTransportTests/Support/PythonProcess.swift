@@ -9,6 +9,7 @@ final class PythonProcess: Sendable {
   let lines: AsyncStream<String>
   private let exits: AsyncStream<Int32>
   private let socket: Int32
+  private let child: pid_t
 
   init(_ script: String, _ arguments: String...) throws {
     let program = Self.python()
@@ -36,8 +37,10 @@ final class PythonProcess: Sendable {
     self.lines = lines
     self.exits = exits
     guard status == 0 else {
+      self.child = 0
       throw PythonIsMissing(path: program)
     }
+    self.child = child
     Reader(file: fdopen(dup(socket), "r"), child: child, line: line, exit: exit).start()
   }
 
@@ -50,6 +53,12 @@ final class PythonProcess: Sendable {
     shutdown(socket, Int32(SHUT_WR))
     for await status in exits { return status }
     return -1
+  }
+
+  /// Ends the program at once, as a crash would.
+  func kill() async {
+    Glibc.kill(child, SIGKILL)
+    _ = await finish()
   }
 
   private static func python() -> String {
