@@ -217,8 +217,10 @@ extension ClientCall {
     }
     var parts = [statusPart(of: received)]
     if let message { parts.append(.message(message)) }
-    if message != nil || !handle.isTrailersOnly && !isFailure(parts[0]) {
-      parts.append(.metadata(Metadata(received.raw.pointee.received_initial_metadata)))
+    let initial = Metadata(received.raw.pointee.received_initial_metadata)
+    // A lone failure is a rejection, which grpc-swift may retry.
+    if message != nil || !initial.isEmpty || !isFailure(parts[0]) {
+      parts.append(.metadata(initial))
     }
     received.reset()
     return takeNext(of: parts)
