@@ -3,22 +3,13 @@ import Testing
 
 @Suite struct TransportAddressTests {
   @Test(arguments: [
-    ("127.0.0.1:0", TransportAddress.tcp(host: "127.0.0.1", port: 0)),
-    ("scheduler:50051", .tcp(host: "scheduler", port: 50051)),
-    ("[::1]:65535", .tcp(host: "::1", port: 65535)),
-    ("unix:/run/weft/a b", .unix(path: "/run/weft/a b")),
-    ("unix:relative", .unix(path: "relative")),
+    (TransportAddress.tcp(host: "127.0.0.1", port: 0), "127.0.0.1:0"),
+    (.tcp(host: "scheduler", port: 50051), "scheduler:50051"),
+    (.tcp(host: "::1", port: 65535), "[::1]:65535"),
+    (.tcp(host: "[::1]", port: 1), "[::1]:1"),
+    (.unix(path: "/run/weft/a b"), "unix:/run/weft/a b"),
   ])
-  func readsWhatItWrites(text: String, address: TransportAddress) {
-    #expect(TransportAddress(text) == address)
+  func isWrittenAsPeopleWriteIt(address: TransportAddress, text: String) {
     #expect(address.description == text)
-  }
-
-  @Test(arguments: [
-    "", ":", "host", "host:", ":80", "host:port", "host:-1", "host:65536", "::1:80", "[]:80",
-    "unix:",
-  ])
-  func refusesWhatIsNoAddress(text: String) {
-    #expect(TransportAddress(text) == nil)
   }
 }

@@ -1,34 +1,11 @@
 import Glibc
 
 /// Where a server listens or a client connects.
-package enum TransportAddress: Hashable, Sendable, LosslessStringConvertible {
+package enum TransportAddress: Hashable, Sendable, CustomStringConvertible {
   /// A host name or a literal IPv4 or IPv6 address, and a port. A server picks a free port for 0.
   case tcp(host: String, port: Int)
   /// The path of a unix socket, at most 107 bytes.
   case unix(path: String)
-
-  /// Reads what ``description`` writes.
-  ///
-  /// - Returns: Nil unless the text is `host:port`, `[address]:port` or `unix:path`.
-  package init?(_ text: String) {
-    if text.hasPrefix("unix:") {
-      let path = String(text.dropFirst("unix:".count))
-      guard !path.isEmpty else { return nil }
-      self = .unix(path: path)
-      return
-    }
-    guard let colon = text.lastIndex(of: ":"),
-      let port = UInt16(text[text.index(after: colon)...])
-    else { return nil }
-    var host = text[..<colon]
-    if host.hasPrefix("["), host.hasSuffix("]") {
-      host = host.dropFirst().dropLast()
-    } else if host.contains(":") {
-      return nil
-    }
-    guard !host.isEmpty else { return nil }
-    self = .tcp(host: String(host), port: Int(port))
-  }
 
   /// As in `127.0.0.1:50051`, `[::1]:50051`, `unix:/run/weft/scheduler`.
   package var description: String {
