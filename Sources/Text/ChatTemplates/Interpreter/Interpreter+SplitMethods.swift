@@ -15,7 +15,7 @@ extension Interpreter {
       }
       let needle = Array(try Optional(separator).text("the separator").utf8)
       guard !needle.isEmpty else { throw TemplateFailure("empty separator") }
-      try charge(text.utf8.count * (1 + min(needle.count, 64)) / 16)
+      try charge((text.utf8.count + needle.count) / 8)
       return strings(split(Array(text.utf8), needle, maximum, fromRight: name == "rsplit"))
     case "splitlines":
       let given = try arguments.bound(to: "keepends", for: name)
@@ -39,23 +39,17 @@ extension Interpreter {
     _ maximum: Int,
     fromRight: Bool
   ) -> [String] {
-    var parts: [String] = []
-    if fromRight {
-      var end = bytes.count
-      while parts.count < maximum, let found = lastPlace(of: needle, in: bytes, before: end) {
-        parts.append(String(decoding: bytes[found.upperBound..<end], as: UTF8.self))
-        end = found.lowerBound
-      }
-      parts.append(String(decoding: bytes[..<end], as: UTF8.self))
-      return parts.reversed()
-    }
+    let bytes = fromRight ? bytes.reversed() : bytes
+    let needle = fromRight ? needle.reversed() : needle
+    var parts: [ArraySlice<UInt8>] = []
     var start = 0
     while parts.count < maximum, let found = firstPlace(of: needle, in: bytes, from: start) {
-      parts.append(String(decoding: bytes[start..<found.lowerBound], as: UTF8.self))
+      parts.append(bytes[start..<found.lowerBound])
       start = found.upperBound
     }
-    parts.append(String(decoding: bytes[start...], as: UTF8.self))
-    return parts
+    parts.append(bytes[start...])
+    guard fromRight else { return parts.map { String(decoding: $0, as: UTF8.self) } }
+    return parts.reversed().map { String(decoding: $0.reversed(), as: UTF8.self) }
   }
 
   private func splitAtSpace(_ text: String, _ maximum: Int, fromRight: Bool) -> [String] {
@@ -103,7 +97,7 @@ extension Interpreter {
   private func partition(_ bytes: [UInt8], _ needle: [UInt8], fromRight: Bool) -> ListStorage {
     let found =
       fromRight
-      ? lastPlace(of: needle, in: bytes, before: bytes.count)
+      ? lastPlace(of: needle, in: bytes)
       : firstPlace(of: needle, in: bytes, from: 0)
     func text(_ bytes: some Sequence<UInt8>) -> Value {
       .string(String(decoding: Array(bytes), as: UTF8.self))

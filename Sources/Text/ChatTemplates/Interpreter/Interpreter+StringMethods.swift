@@ -142,11 +142,11 @@ extension Interpreter {
     }
     let needle = Array(try Optional(given[0]).text("what \(name) looks for").utf8)
     guard let part else { return try notFound(name) }
-    try charge(part.bytes.count * (1 + min(needle.count, 64)) / 16)
+    try charge((part.bytes.count + needle.count) / 8)
     if name == "count" { return .integer(count(of: needle, in: part.bytes)) }
     let found =
       name.hasPrefix("r")
-      ? lastPlace(of: needle, in: part.bytes, before: part.bytes.count)
+      ? lastPlace(of: needle, in: part.bytes)
       : firstPlace(of: needle, in: part.bytes, from: 0)
     guard let found else { return try notFound(name) }
     let before = String(decoding: part.bytes[..<found.lowerBound], as: UTF8.self)
@@ -212,7 +212,7 @@ extension Interpreter {
     let bytes = Array(text.utf8)
     let needle = Array(old.utf8)
     let replacement = Array(new.utf8)
-    try charge(bytes.count * (1 + min(needle.count, 64)) / 16)
+    try charge((bytes.count + needle.count) / 8)
     var result: [UInt8] = []
     var position = 0
     var copied = 0

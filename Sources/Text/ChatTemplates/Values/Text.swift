@@ -80,38 +80,48 @@ func escapedForHTML(_ text: String) -> String {
   return result
 }
 
-/// The first place at or after `start` where `needle` lies in `haystack`.
+/// The first place at or after `start` where `needle` lies in `haystack`, in time linear in both:
+/// Knuth, Morris and Pratt's search.
 func firstPlace(of needle: [UInt8], in haystack: [UInt8], from start: Int) -> Range<Int>? {
   guard start + needle.count <= haystack.count else { return nil }
   guard let first = needle.first else { return start..<start }
+  var table: [Int] = []
+  var matched = 0
   var position = start
-  let last = haystack.count - needle.count
-  search: while position <= last {
-    guard haystack[position] == first else {
-      position += 1
+  while position < haystack.count {
+    if matched == 0 {
+      // Most places are ruled out by their first byte; the table is made when one is not.
+      guard haystack[position] == first else {
+        position += 1
+        continue
+      }
+    } else if haystack[position] != needle[matched] {
+      if table.isEmpty { table = failureTable(needle) }
+      matched = table[matched - 1]
       continue
     }
-    var offset = 1
-    while offset < needle.count {
-      if haystack[position + offset] != needle[offset] {
-        position += 1
-        continue search
-      }
-      offset += 1
-    }
-    return position..<(position + needle.count)
+    matched += 1
+    position += 1
+    if matched == needle.count { return (position - matched)..<position }
   }
   return nil
 }
 
-/// The last place before `end` where `needle` lies in `haystack`.
-func lastPlace(of needle: [UInt8], in haystack: [UInt8], before end: Int) -> Range<Int>? {
-  var position = end - needle.count
-  while position >= 0 {
-    if haystack[position..<(position + needle.count)].elementsEqual(needle) {
-      return position..<(position + needle.count)
-    }
-    position -= 1
+/// For each prefix of `needle`, the length of its longest proper prefix that is also its suffix.
+private func failureTable(_ needle: [UInt8]) -> [Int] {
+  var table = [Int](repeating: 0, count: needle.count)
+  var matched = 0
+  for index in needle.indices.dropFirst() {
+    while matched > 0, needle[index] != needle[matched] { matched = table[matched - 1] }
+    if needle[index] == needle[matched] { matched += 1 }
+    table[index] = matched
   }
-  return nil
+  return table
+}
+
+/// The last place where `needle` lies in `haystack`.
+func lastPlace(of needle: [UInt8], in haystack: [UInt8]) -> Range<Int>? {
+  firstPlace(of: needle.reversed(), in: haystack.reversed(), from: 0).map {
+    (haystack.count - $0.upperBound)..<(haystack.count - $0.lowerBound)
+  }
 }
