@@ -1,5 +1,6 @@
 import GRPCCore
 import GRPCCoreTransport
+import Glibc
 import Testing
 
 /// The same service by python's grpcio, which shares no code with this transport.
@@ -163,6 +164,8 @@ import Testing
     body: (Client, AsyncStream<String>, PythonProcess) async throws -> Void
   ) async throws {
     let path = uniqueSocketPath()
+    // A server that died has left its socket.
+    defer { unlink(path) }
     let python = try PythonProcess(
       "echo_server.py",
       network == .tcp ? "127.0.0.1:0" : "unix:\(path)"
