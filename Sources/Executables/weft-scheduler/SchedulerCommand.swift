@@ -18,6 +18,9 @@ struct SchedulerCommand: AsyncParsableCommand {
   @Option(help: "The most prompt tokens of one sequence in a step (WEFT_MAX_PREFILL_TOKENS).")
   var maxPrefillTokens: Int?
 
+  @Option(help: "Tokens of growth that admission leaves room for (WEFT_GROWTH_HORIZON_TOKENS).")
+  var growthHorizonTokens: Int?
+
   @OptionGroup var common: CommonOptions
 
   func run() async throws {
@@ -27,6 +30,7 @@ struct SchedulerCommand: AsyncParsableCommand {
         "listen": listen.map { .string($0) },
         "max-waiting-sequences": maxWaitingSequences.map { .int($0) },
         "max-prefill-tokens": maxPrefillTokens.map { .int($0) },
+        "growth-horizon-tokens": growthHorizonTokens.map { .int($0) },
       ])
     let server = try SchedulerServer(
       settings: try await SchedulerServiceSettings(settings), firstEpoch: .now(), logger: logger)

@@ -25,6 +25,12 @@ struct SchedulerRPC: Weft_Scheduler_V1_SchedulerService.SimpleServiceProtocol {
     let (id, events) = try dispatcher.submit { (id, maxSequenceTokens) throws(MeshError) in
       try SequenceRequest(request, id: id, maxSequenceTokens: maxSequenceTokens)
     }
+    logger.debug(
+      "sequence submitted",
+      metadata: [
+        "request-id": "\(request.requestID.prefix(128))", "sequence": "\(id.rawValue)",
+        "prompt-tokens": "\(request.promptTokenIds.count)",
+      ])
     defer { dispatcher.cancel(id) }
     try await withTaskCancelledByRPC(context) {
       for try await event in events { try await response.write(event) }

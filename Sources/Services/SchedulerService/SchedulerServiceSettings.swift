@@ -10,7 +10,7 @@ package struct SchedulerServiceSettings: Sendable {
   /// How to schedule.
   package var scheduling: SchedulerSettings
 
-  /// Reads `listen`, `max-waiting-sequences` and `max-prefill-tokens`.
+  /// Reads `listen`, `max-waiting-sequences`, `max-prefill-tokens` and `growth-horizon-tokens`.
   ///
   /// - Throws: ``MeshError`` `invalidArgument` naming the setting.
   package init(_ reader: SettingsReader) async throws(MeshError) {
@@ -18,6 +18,9 @@ package struct SchedulerServiceSettings: Sendable {
     scheduling = SchedulerSettings()
     if let count = try await reader.integer("max-waiting-sequences", in: 1...1_000_000) {
       scheduling.maxWaitingSequences = count
+    }
+    if let tokens = try await reader.integer("growth-horizon-tokens", in: 0...1_000_000) {
+      scheduling.growthHorizonTokens = tokens
     }
     scheduling.maxPrefillTokensPerSequencePerStep =
       try await reader.integer("max-prefill-tokens", in: 1...65_536) ?? 256

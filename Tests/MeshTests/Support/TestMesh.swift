@@ -36,20 +36,23 @@ final class TestMesh: Sendable {
 
   /// Starts a mesh, waits until its workers have joined, and runs `body`.
   static func with<Result: Sendable>(
-    workers: Int = 1, workerArguments: [String] = [],
+    workers: Int = 1, workerArguments: [String] = [], schedulerArguments: [String] = [],
     _ body: @escaping @Sendable (TestMesh) async throws -> Result
   ) async throws -> Result {
     let directory = try TemporaryDirectory()
     defer { directory.remove() }
-    let plan = MeshPlan(
+    var plan = MeshPlan(
       model: DefaultModel.path, gateway: .unix(path: "\(directory.path)/gateway.sock"),
       directory: directory.path, workerCount: workers, workerArguments: workerArguments,
       commonArguments: ["--log-level", "warning"])
+    for index in plan.processes.indices where plan.processes[index].name == "scheduler" {
+      plan.processes[index].arguments += schedulerArguments
+    }
     let (processes, launches) = AsyncStream.makeStream(of: MeshPlan.Process.self)
     let mesh = TestMesh(
       plan: plan, model: DefaultModel.path, workerArguments: workerArguments, launches: launches)
     return try await withThrowingTaskGroup(of: Void.self) { group in
-      for process in plan.processes { launches.yield(process) }
+      for process in mesh.plan.processes { launches.yield(process) }
       group.addTask {
         await withDiscardingTaskGroup { children in
           for await process in processes {
