@@ -6,6 +6,11 @@ package import MeshTypes
 /// it up: `trim_blocks`, `lstrip_blocks`, the loop controls, a sandbox in which values do not
 /// change, and the functions `raise_exception` and `strftime_now`. This type compiles a template
 /// once and runs it any number of times, from any thread.
+///
+/// What differs from Python: integers have 64 bits; `recursive` loops, template inheritance and
+/// imports, `\N{…}` escapes, attributes of numbers and the filters that only web pages use do not
+/// exist; markup stays markup only through `+`; a name is looked up when it is used, where Jinja
+/// takes one that the same body sets further down for undefined.
 package struct ChatTemplate: Sendable {
   /// What a render may cost.
   package let limits: TemplateLimits
