@@ -17,7 +17,8 @@ import Testing
         counts.withUnsafeMutableBytes { counts in
           // Plain memory, no locks: under ThreadSanitizer this shows that the pool orders accesses.
           wk_pool_run(
-            pool, UInt32(taskCount),
+            pool,
+            UInt32(taskCount),
             { context, index in context!.assumingMemoryBound(to: Int.self)[Int(index)] += 1 },
             counts.baseAddress
           )
