@@ -8,10 +8,11 @@ import Synchronization
 /// A server starts as not serving; ``markServing()`` and ``markNotServing()`` move it. Watchers see
 /// every change; ``finishWatches()`` ends their streams, since an open one would hold up a drain.
 package final class HealthService: Grpc_Health_V1_Health.SimpleServiceProtocol {
+  private typealias Status = Grpc_Health_V1_HealthCheckResponse.ServingStatus
+
   private struct State {
-    var status: Grpc_Health_V1_HealthCheckResponse.ServingStatus = .notServing
-    var watchers: [Int: AsyncStream<Grpc_Health_V1_HealthCheckResponse.ServingStatus>.Continuation]
-    = [:]
+    var status = Status.notServing
+    var watchers: [Int: AsyncStream<Status>.Continuation] = [:]
     var nextWatcher = 0
     var isFinished = false
   }
@@ -42,7 +43,10 @@ package final class HealthService: Grpc_Health_V1_Health.SimpleServiceProtocol {
     for watcher in watchers { watcher.finish() }
   }
 
-  private func set(_ status: Grpc_Health_V1_HealthCheckResponse.ServingStatus) {
+  /// How many watches are open.
+  package var watcherCount: Int { state.withLock { $0.watchers.count } }
+
+  private func set(_ status: Status) {
     state.withLock { state in
       state.status = status
       for watcher in state.watchers.values { watcher.yield(status) }
@@ -50,7 +54,8 @@ package final class HealthService: Grpc_Health_V1_Health.SimpleServiceProtocol {
   }
 
   package func check(
-    request: Grpc_Health_V1_HealthCheckRequest, context: ServerContext
+    request: Grpc_Health_V1_HealthCheckRequest,
+    context: ServerContext
   ) async throws -> Grpc_Health_V1_HealthCheckResponse {
     guard services.contains(request.service) else {
       throw RPCError(code: .notFound, message: "service \"\(request.service)\" is not served here")
@@ -64,14 +69,11 @@ package final class HealthService: Grpc_Health_V1_Health.SimpleServiceProtocol {
     response: RPCWriter<Grpc_Health_V1_HealthCheckResponse>,
     context: ServerContext
   ) async throws {
-    guard services.contains(request.service) else {
-      try await response.write(.with { $0.status = .serviceUnknown })
-      try await context.cancellation.cancelled
-      return
-    }
+    let isKnown = services.contains(request.service)
     let (statuses, continuation) = AsyncStream.makeStream(
-      of: Grpc_Health_V1_HealthCheckResponse.ServingStatus.self,
-      bufferingPolicy: .bufferingNewest(1))
+      of: Status.self,
+      bufferingPolicy: .bufferingNewest(1)
+    )
     let id: Int? = state.withLock { state in
       guard !state.isFinished else { return nil }
       defer { state.nextWatcher += 1 }
@@ -82,10 +84,13 @@ package final class HealthService: Grpc_Health_V1_Health.SimpleServiceProtocol {
     guard let id else { return }
     defer { state.withLock { _ = $0.watchers.removeValue(forKey: id) } }
     try await withRPCCancellationHandler {
-      var last: Grpc_Health_V1_HealthCheckResponse.ServingStatus?
-      for await status in statuses where status != last {
-        try await response.write(.with { $0.status = status })
-        last = status
+      var last: Status?
+      for await status in statuses {
+        // The protocol keeps the watch of a service that is not served open, too.
+        let shown = isKnown ? status : .serviceUnknown
+        if shown == last { continue }
+        try await response.write(.with { $0.status = shown })
+        last = shown
       }
     } onCancelRPC: {
       continuation.finish()

@@ -22,27 +22,34 @@ package enum LogFormat: String, Sendable {
 }
 
 /// Writes each event as one JSON object on a line of its own to standard error.
-struct JSONLogHandler: LogHandler {
-  var label: String
-  var metadata: Logger.Metadata = [:]
-  var logLevel: Logger.Level = .info
+package struct JSONLogHandler: LogHandler {
+  private var label: String
+  package var metadata: Logger.Metadata = [:]
+  package var logLevel: Logger.Level = .info
 
-  init(label: String) { self.label = label }
+  package init(label: String) { self.label = label }
 
-  subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+  package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
     get { metadata[key] }
     set { metadata[key] = newValue }
   }
 
-  func log(event: LogEvent) {
+  package func log(event: LogEvent) {
     let line = Self.line(
-      label: label, event: event, metadata: metadata, time: Self.timestamp())
+      label: label,
+      event: event,
+      metadata: metadata,
+      time: Self.timestamp()
+    )
     _ = try? FileDescriptor.standardError.writeAll(line.utf8)
   }
 
   /// The event's line, keys in a fixed order, metadata keys sorted.
-  static func line(
-    label: String, event: LogEvent, metadata: Logger.Metadata, time: String
+  package static func line(
+    label: String,
+    event: LogEvent,
+    metadata: Logger.Metadata,
+    time: String
   ) -> String {
     var fields = [
       ("time", time), ("level", event.level.rawValue), ("service", label),

@@ -1,6 +1,6 @@
 import Dispatch
+import Glibc
 import ServiceLifecycle
-import SystemPackage
 
 /// Ends when standard input does, and with it the process's service group: a supervisor holds the
 /// other end of that pipe, so its children stop even if it is killed.
@@ -10,9 +10,7 @@ package struct ParentWatch: Service {
   package func run() async throws {
     let (end, continuation) = AsyncStream.makeStream(of: Void.self)
     DispatchQueue(label: "weft.parent-watch").async {
-      withUnsafeTemporaryAllocation(byteCount: 64, alignment: 1) { buffer in
-        while let count = try? FileDescriptor.standardInput.read(into: buffer), count > 0 {}
-      }
+      while getchar() != EOF {}
       continuation.finish()
     }
     for await _ in end.cancelOnGracefulShutdown() {}

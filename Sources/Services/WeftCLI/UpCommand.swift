@@ -45,15 +45,17 @@ struct UpCommand: AsyncParsableCommand {
         "kv-memory-mib": kvMemoryMib.map { .int($0) },
       ])
     let gateway = try await settings.address("listen") ?? .tcp(host: "127.0.0.1", port: 7700)
+    let model = try await ModelSettings(settings).path
+    let workerCount = try await settings.integer("workers", in: 1...64) ?? 1
+    let workerArguments = try await workerArguments(settings)
+    let executables = try Self.executableDirectory()
+    // Nothing that can fail may stand between making the directory and seeing to its removal.
     let directory = try SocketDirectory()
     let plan = MeshPlan(
-      model: try await ModelSettings(settings).path, gateway: gateway, directory: directory.path,
-      workerCount: try await settings.integer("workers", in: 1...64) ?? 1,
-      workerArguments: try await workerArguments(settings),
-      commonArguments: commonArguments)
+      model: model, gateway: gateway, directory: directory.path, workerCount: workerCount,
+      workerArguments: workerArguments, commonArguments: commonArguments)
     defer { directory.remove(plan) }
-    let supervisor = MeshSupervisor(
-      plan: plan, executables: try Self.executableDirectory(), logger: logger)
+    let supervisor = MeshSupervisor(plan: plan, executables: executables, logger: logger)
     let welcome = MeshWelcome(plan: plan, question: ask)
     try await MeshProcess.run([supervisor, welcome], logger: logger)
   }
@@ -69,7 +71,8 @@ struct UpCommand: AsyncParsableCommand {
   }
 
   private var commonArguments: [String] {
-    var arguments: [String] = []
+    // Ctrl-C means now: nobody is left to read what running calls would still say.
+    var arguments = ["--shutdown-grace-seconds", "\(common.shutdownGraceSeconds ?? 0)"]
     if let config = common.config { arguments += ["--config", config] }
     if let level = common.logLevel { arguments += ["--log-level", level] }
     if let format = common.logFormat { arguments += ["--log-format", format] }
@@ -79,7 +82,7 @@ struct UpCommand: AsyncParsableCommand {
   private static func executableDirectory() throws(MeshError) -> String {
     var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
     let count = readlink("/proc/self/exe", &buffer, buffer.count)
-    let path = String(decoding: buffer.prefix(max(0, count)).map(UInt8.init), as: UTF8.self)
+    let path = String(decoding: buffer.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
     guard let slash = path.lastIndex(of: "/") else {
       throw MeshError(.internalError, "cannot find the directory of this executable")
     }
