@@ -128,6 +128,8 @@ let benchmarks: [Target] = [
 ]
 
 let testTargets: [Target] = [
+  tests("ChatTemplates", ["ChatTemplates", "MeshTypes"]),
+  tests("Transformer", ["Kernels", "MeshTypes", "ModelFiles", "Transformer"]),
   tests("BlockCache", ["BlockCache", "MeshTypes"]),
   tests("GRPCCoreTransport", ["GRPCCoreTransport", grpcCore]),
   tests("Kernels", ["CKernels", "Kernels", "MeshTypes"]),

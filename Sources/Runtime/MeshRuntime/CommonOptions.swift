@@ -15,6 +15,9 @@ package struct CommonOptions: ParsableArguments {
   @Option(help: "text or json (WEFT_LOG_FORMAT; default text).")
   package var logFormat: String?
 
+  @Option(help: "How long calls may go on when asked to stop (WEFT_SHUTDOWN_GRACE_SECONDS).")
+  package var shutdownGraceSeconds: Int?
+
   @Flag(help: .hidden)
   package var stopWithStandardInput = false
 
@@ -30,14 +33,17 @@ package struct CommonOptions: ParsableArguments {
   ///   - service: The name that log lines carry.
   /// - Throws: ``MeshError`` `invalidArgument` naming the setting at fault.
   package func prepare(
-    service: String, flags: [String: ConfigContent?]
+    service: String,
+    flags: [String: ConfigContent?]
   ) async throws(MeshError) -> (settings: SettingsReader, logger: Logger) {
     let environmentFile = try await SettingsReader(flags: [:], filePath: nil).text("config")
     let settings = try await SettingsReader(
       flags: flags.merging([
         "log-level": logLevel.map { .string($0) }, "log-format": logFormat.map { .string($0) },
+        "shutdown-grace-seconds": shutdownGraceSeconds.map { .int($0) },
       ]) { first, _ in first },
-      filePath: config ?? environmentFile)
+      filePath: config ?? environmentFile
+    )
     let levelName = try await settings.text("log-level") ?? "info"
     guard let level = Logger.Level(rawValue: levelName) else {
       let names = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")

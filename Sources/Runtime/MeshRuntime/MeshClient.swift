@@ -24,10 +24,14 @@ package struct MeshClient: Service {
     var configuration = CoreClientConfiguration()
     if keepalive == .whileWorking {
       configuration.keepalive = CoreKeepalive(
-        interval: .seconds(5), timeout: .seconds(5), pingsWithoutCalls: false)
+        interval: .seconds(5),
+        timeout: .seconds(5),
+        pingsWithoutCalls: false
+      )
     }
     self.grpc = GRPCClient(
-      transport: CoreClientTransport(address: address, configuration: configuration))
+      transport: CoreClientTransport(address: address, configuration: configuration)
+    )
   }
 
   package func run() async throws {

@@ -12,7 +12,9 @@ extension MeshError: RPCErrorConvertible {
     guard let field else { return [:] }
     let violation = ErrorDetails.BadRequest.FieldViolation(field: field, description: message)
     return GoogleRPCStatus(
-      code: rpcErrorCode, message: message, details: [.badRequest(violations: [violation])]
+      code: rpcErrorCode,
+      message: message,
+      details: [.badRequest(violations: [violation])]
     ).rpcErrorMetadata
   }
 

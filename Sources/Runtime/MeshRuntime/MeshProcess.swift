@@ -15,11 +15,15 @@ package enum MeshProcess {
       configuration: .init(
         services: services.map {
           .init(
-            service: $0, successTerminationBehavior: .gracefullyShutdownGroup,
-            failureTerminationBehavior: .gracefullyShutdownGroup)
+            service: $0,
+            successTerminationBehavior: .gracefullyShutdownGroup,
+            failureTerminationBehavior: .gracefullyShutdownGroup
+          )
         },
         gracefulShutdownSignals: [.sigterm, .sigint],
-        logger: logger))
+        logger: logger
+      )
+    )
     try await group.run()
     logger.info("stopped")
   }

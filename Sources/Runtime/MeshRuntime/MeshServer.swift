@@ -1,8 +1,8 @@
 package import GRPCCore
 package import GRPCCoreTransport
 package import Logging
-import ServiceLifecycle
 import MeshTypes
+import ServiceLifecycle
 
 /// A gRPC server with health, as a lifecycle service: serves until graceful shutdown, then lets
 /// running calls end for a grace period.
@@ -11,28 +11,29 @@ package struct MeshServer: Service {
   package let health: HealthService
 
   private let server: GRPCServer<CoreServerTransport>
-  private let address: TransportAddress
   private let logger: Logger
 
   /// Creates a server; nothing is bound before ``run()``.
   ///
   /// - Parameters:
-  ///   - address: Where to listen.
+  ///   - settings: Where to listen and how to stop.
   ///   - services: What to serve besides health.
   ///   - health: The health service to serve with them.
   ///   - logger: Where to tell the bound address.
   package init(
-    address: TransportAddress,
+    settings: ServerSettings,
     services: [any RegistrableRPCService],
     health: HealthService,
     logger: Logger
   ) {
     self.health = health
-    self.address = address
     self.logger = logger
+    var configuration = CoreServerConfiguration()
+    configuration.shutdownGracePeriod = settings.shutdownGrace
     self.server = GRPCServer(
-      transport: CoreServerTransport(address: address),
-      services: services + [health])
+      transport: CoreServerTransport(address: settings.listen, configuration: configuration),
+      services: services + [health]
+    )
   }
 
   /// The address that was bound, with the port that the system chose.

@@ -12,7 +12,8 @@ extension SamplingParameters {
       topK: message.hasTopK ? Int(message.topK) : 0,
       topP: message.hasTopP ? message.topP : 1,
       minP: message.hasMinP ? message.minP : 0,
-      seed: message.hasSeed ? message.seed : defaultSeed)
+      seed: message.hasSeed ? message.seed : defaultSeed
+    )
   }
 
   /// The message that ``init(_:defaultSeed:)`` reads back as the same parameters. `topK` must have

@@ -37,7 +37,8 @@ package struct SettingsReader: Sendable {
     }
     do {
       self.file = ConfigReader(
-        provider: try await FileProvider<YAMLSnapshot>(filePath: FilePath(filePath)))
+        provider: try await FileProvider<YAMLSnapshot>(filePath: FilePath(filePath))
+      )
     } catch {
       throw .invalid("config", "cannot be read as YAML from \(filePath): \(error)")
     }
@@ -54,13 +55,16 @@ package struct SettingsReader: Sendable {
   ///
   /// - Throws: ``MeshError`` `invalidArgument` naming the setting and `range`.
   package func integer(
-    _ name: String, in range: ClosedRange<Int>
+    _ name: String,
+    in range: ClosedRange<Int>
   ) async throws(MeshError) -> Int? {
     let found = try await value(name) { (reader, key) in try await reader.fetchInt(forKey: key) }
     guard let found else { return nil }
     guard range.contains(found) else {
       throw .invalid(
-        name, "must be in \(range.lowerBound)...\(range.upperBound), got \(found)")
+        name,
+        "must be in \(range.lowerBound)...\(range.upperBound), got \(found)"
+      )
     }
     return found
   }

@@ -27,7 +27,7 @@ package struct Gateway {
     ])
     health.markServing()
     server = MeshServer(
-      address: settings.listen, services: [rpc], health: health, logger: logger)
+      settings: settings.server, services: [rpc], health: health, logger: logger)
     services = [tokenizerClient, schedulerClient, server]
   }
 }

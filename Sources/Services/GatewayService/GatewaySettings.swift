@@ -4,8 +4,8 @@ package import MeshTypes
 
 /// What a gateway needs to know to run.
 package struct GatewaySettings: Sendable {
-  /// Where clients connect.
-  package var listen: TransportAddress
+  /// How to listen.
+  package var server: ServerSettings
   /// The tokenizer service.
   package var tokenizer: TransportAddress
   /// The scheduler service.
@@ -13,11 +13,11 @@ package struct GatewaySettings: Sendable {
   /// The longest that one request may take, queueing included.
   package var requestTimeout: Duration
 
-  /// Reads `listen`, `tokenizer`, `scheduler` and `request-timeout-seconds`.
+  /// Reads what ``ServerSettings`` does, `tokenizer`, `scheduler` and `request-timeout-seconds`.
   ///
   /// - Throws: ``MeshError`` `invalidArgument` naming the setting.
   package init(_ reader: SettingsReader) async throws(MeshError) {
-    listen = try await reader.address("listen") ?? .tcp(host: "127.0.0.1", port: 7700)
+    server = try await ServerSettings(reader, defaultPort: 7700)
     tokenizer = try await reader.address("tokenizer") ?? .tcp(host: "127.0.0.1", port: 7701)
     scheduler = try await reader.address("scheduler") ?? .tcp(host: "127.0.0.1", port: 7702)
     let seconds = try await reader.integer("request-timeout-seconds", in: 1...86_400)

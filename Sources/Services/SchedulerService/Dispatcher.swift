@@ -22,6 +22,8 @@ final class Dispatcher: Sendable {
     var members: [Epoch: Member] = [:]
     var sequences: [SequenceID: SequenceEvents.Continuation] = [:]
     var nextSequence: UInt64 = 1
+    /// Finished when there is no sequence.
+    var idleWaiters: [AsyncStream<Never>.Continuation] = []
   }
 
   private let state: Mutex<State>
@@ -59,6 +61,19 @@ final class Dispatcher: Sendable {
       Self.send([event], &state)
       Self.sendPlans(&state)
     }
+  }
+
+  /// Returns when no sequence is waiting or running, or when the task is cancelled.
+  func waitUntilIdle() async {
+    let (idle, continuation) = AsyncStream.makeStream(of: Never.self)
+    state.withLock { state in
+      if state.sequences.isEmpty {
+        continuation.finish()
+      } else {
+        state.idleWaiters.append(continuation)
+      }
+    }
+    for await _ in idle {}
   }
 
   // MARK: Workers
@@ -147,6 +162,9 @@ final class Dispatcher: Sendable {
         state.sequences.removeValue(forKey: id)?.finish(throwing: error)
       }
     }
+    guard state.sequences.isEmpty else { return }
+    for waiter in state.idleWaiters { waiter.finish() }
+    state.idleWaiters = []
   }
 
   private static func sendPlans(_ state: inout State) {

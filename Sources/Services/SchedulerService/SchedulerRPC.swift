@@ -5,6 +5,7 @@ import MeshProtos
 import MeshRuntime
 import MeshTypes
 import Scheduling
+import ServiceLifecycle
 import SwiftProtobuf
 
 /// The scheduler's gRPC API.
@@ -61,6 +62,12 @@ struct SchedulerRPC: Weft_Scheduler_V1_SchedulerService.SimpleServiceProtocol {
         defer { membership.end(end) }
         try await response.write(.with { $0.epoch = membership.epoch.rawValue })
         group.addTask { try await membership.run() }
+        group.addTask {
+          // A scheduler that is asked to stop lets its workers go once their sequences have ended.
+          try await gracefulShutdown()
+          await dispatcher.waitUntilIdle()
+          return .left
+        }
         end = try await group.next() ?? .lost
       }
     }

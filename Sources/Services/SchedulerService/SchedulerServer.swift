@@ -27,7 +27,7 @@ package struct SchedulerServer {
     ])
     health.markServing()
     server = MeshServer(
-      address: settings.listen,
+      settings: settings.server,
       services: [SchedulerRPC(dispatcher: Dispatcher(core: core), logger: logger)],
       health: health, logger: logger)
     services = [server]

@@ -1,20 +1,19 @@
-package import GRPCCoreTransport
 package import MeshRuntime
 package import MeshTypes
 package import Scheduling
 
 /// What a scheduler service needs to know to run.
 package struct SchedulerServiceSettings: Sendable {
-  /// Where gateways and workers connect.
-  package var listen: TransportAddress
+  /// How to listen.
+  package var server: ServerSettings
   /// How to schedule.
   package var scheduling: SchedulerSettings
 
-  /// Reads `listen`, `max-waiting-sequences`, `max-prefill-tokens` and `growth-horizon-tokens`.
+  /// Reads what ``ServerSettings`` does, `max-waiting-sequences`, `max-prefill-tokens` and `growth-horizon-tokens`.
   ///
   /// - Throws: ``MeshError`` `invalidArgument` naming the setting.
   package init(_ reader: SettingsReader) async throws(MeshError) {
-    listen = try await reader.address("listen") ?? .tcp(host: "127.0.0.1", port: 7702)
+    server = try await ServerSettings(reader, defaultPort: 7702)
     scheduling = SchedulerSettings()
     if let count = try await reader.integer("max-waiting-sequences", in: 1...1_000_000) {
       scheduling.maxWaitingSequences = count

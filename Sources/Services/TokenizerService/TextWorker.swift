@@ -1,4 +1,5 @@
 import ChatTemplates
+import Glibc
 import MeshRuntime
 import MeshTypes
 import Tokenization
@@ -22,6 +23,8 @@ actor TextWorker {
   func prompt(
     for messages: [ChatMessage], addsGenerationPrompt: Bool
   ) throws(MeshError) -> String {
-    try model.prompt(for: messages, addsGenerationPrompt: addsGenerationPrompt)
+    try model.prompt(
+      for: messages, addsGenerationPrompt: addsGenerationPrompt,
+      now: TemplateDate(unixSeconds: time(nil)))
   }
 }

@@ -24,10 +24,14 @@ package struct TokenizerModel: Sendable {
 
   /// The prompt that the chat template makes of a conversation.
   ///
+  /// - Parameters:
+  ///   - messages: The turns, oldest first.
+  ///   - addsGenerationPrompt: Whether the prompt ends with the beginning of the answer.
+  ///   - now: The time that a template may ask for.
   /// - Throws: ``MeshError`` `failedPrecondition` if the model has no chat template, else what the
   ///   template throws, such as its own `raise_exception`.
   package func prompt(
-    for messages: [ChatMessage], addsGenerationPrompt: Bool
+    for messages: [ChatMessage], addsGenerationPrompt: Bool, now: TemplateDate
   ) throws(MeshError) -> String {
     guard let chatTemplate else {
       throw MeshError(.failedPrecondition, "the model \"\(name)\" carries no chat template")
@@ -35,6 +39,6 @@ package struct TokenizerModel: Sendable {
     return try chatTemplate.render(
       messages: messages, addsGenerationPrompt: addsGenerationPrompt,
       bosToken: tokenizer.beginOfSequence.flatMap { tokenizer.token(of: $0) },
-      eosToken: tokenizer.endOfSequence.flatMap { tokenizer.token(of: $0) })
+      eosToken: tokenizer.endOfSequence.flatMap { tokenizer.token(of: $0) }, now: now)
   }
 }

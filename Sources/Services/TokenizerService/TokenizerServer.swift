@@ -29,7 +29,7 @@ package struct TokenizerServer {
     ])
     health.markServing()
     server = MeshServer(
-      address: settings.listen, services: [TokenizerRPC(model: model)], health: health,
+      settings: settings.server, services: [TokenizerRPC(model: model)], health: health,
       logger: logger)
     services = [server]
   }

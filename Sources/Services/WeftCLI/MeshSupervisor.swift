@@ -20,7 +20,7 @@ struct MeshSupervisor: Service {
   /// A process that ends this often without having lived for ``settledAfter`` ends the mesh.
   private static let maximumQuickEnds = 5
   private static let settledAfter = Duration.seconds(30)
-  private static let shutdownGrace = Duration.seconds(10)
+  private static let teardownLimit = Duration.seconds(10)
 
   func run() async throws {
     let lifeline = try Lifeline()
@@ -60,7 +60,7 @@ struct MeshSupervisor: Service {
     var options = PlatformOptions()
     options.processGroupID = 0
     options.teardownSequence = [
-      .gracefulShutDown(allowedDurationToNextStep: Self.shutdownGrace)
+      .gracefulShutDown(allowedDurationToNextStep: Self.teardownLimit)
     ]
     let result = try await Subprocess.run(
       .path(FilePath("\(executables)/\(process.executable)")),

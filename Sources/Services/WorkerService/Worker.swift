@@ -32,7 +32,7 @@ package struct Worker {
     ])
     health.markServing()
     server = MeshServer(
-      address: settings.listen, services: [WorkerRPC(engine: engine, logger: logger)],
+      settings: settings.server, services: [WorkerRPC(engine: engine, logger: logger)],
       health: health, logger: logger)
     let schedulerClient = MeshClient(address: settings.scheduler)
     let membership = Membership(

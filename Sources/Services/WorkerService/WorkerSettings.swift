@@ -5,8 +5,8 @@ package import MeshTypes
 
 /// What a model worker needs to know to run.
 package struct WorkerSettings: Sendable {
-  /// Where to listen for plans.
-  package var listen: TransportAddress
+  /// How to listen.
+  package var server: ServerSettings
   /// Where the scheduler reaches this worker; nil means the bound address.
   package var advertise: TransportAddress?
   /// The scheduler to join.
@@ -18,12 +18,12 @@ package struct WorkerSettings: Sendable {
   /// How to run it.
   package var engine: EngineSettings
 
-  /// Reads `listen`, `advertise`, `scheduler`, `worker-name`, `model`, `model-name` and what
+  /// Reads what ``ServerSettings`` does, `advertise`, `scheduler`, `worker-name`, `model`, `model-name` and what
   /// ``EngineSettings`` reads.
   ///
   /// - Throws: ``MeshError`` `invalidArgument` naming the setting.
   package init(_ reader: SettingsReader) async throws(MeshError) {
-    listen = try await reader.address("listen") ?? .tcp(host: "127.0.0.1", port: 7710)
+    server = try await ServerSettings(reader, defaultPort: 7710)
     advertise = try await reader.address("advertise")
     scheduler = try await reader.address("scheduler") ?? .tcp(host: "127.0.0.1", port: 7702)
     name = try await reader.text("worker-name") ?? "\(Self.hostName()):\(getpid())"

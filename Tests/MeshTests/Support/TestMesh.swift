@@ -44,7 +44,7 @@ final class TestMesh: Sendable {
     var plan = MeshPlan(
       model: DefaultModel.path, gateway: .unix(path: "\(directory.path)/gateway.sock"),
       directory: directory.path, workerCount: workers, workerArguments: workerArguments,
-      commonArguments: ["--log-level", "warning"])
+      commonArguments: ["--log-level", "warning", "--shutdown-grace-seconds", "0"])
     for index in plan.processes.indices where plan.processes[index].name == "scheduler" {
       plan.processes[index].arguments += schedulerArguments
     }
