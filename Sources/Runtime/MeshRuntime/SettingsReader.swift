@@ -40,7 +40,8 @@ package struct SettingsReader: Sendable {
         provider: try await FileProvider<YAMLSnapshot>(filePath: FilePath(filePath))
       )
     } catch {
-      throw .invalid("config", "cannot be read as YAML from \(filePath): \(error)")
+      let reason = "\(error)".split(whereSeparator: \.isNewline).joined(separator: "; ")
+      throw .invalid("config", "cannot be read as YAML from \(filePath): \(reason)")
     }
   }
 

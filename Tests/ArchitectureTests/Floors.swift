@@ -1,0 +1,49 @@
+/// The house of docs/architecture.md: every target on its floor, and what it may stand on.
+enum Floors {
+  /// The wire is half a floor below the runtime that is built on it.
+  static let targets: [(height: Double, targets: Set<String>)] = [
+    (0, ["CGRPC", "CCrypto", "CKernels"]),
+    (1, ["MeshTypes"]),
+    (2, ["BlockCache", "Tokenization", "ChatTemplates", "ModelFiles", "Kernels"]),
+    (3, ["Scheduling", "Transformer"]),
+    (4, ["GRPCCoreTransport", "MeshProtos"]),
+    (4.5, ["MeshRuntime"]),
+    (5, services),
+    (6, executables),
+  ]
+
+  static let services: Set<String> = [
+    "GatewayService", "SchedulerService", "TokenizerService", "WorkerService", "WeftCLI",
+  ]
+
+  static let executables: Set<String> = [
+    "weft", "weft-gateway", "weft-scheduler", "weft-tokenizer", "weft-worker",
+  ]
+
+  /// What is tested elsewhere than in tests of its own name, and where.
+  static let testedElsewhere: [String: String] = [
+    "CGRPC": "through GRPCCoreTransport",
+    "CCrypto": "libcrypto's header",
+    "CKernels": "through Kernels",
+    "MeshProtos": "generated code, compared by dev/generate-protos",
+    "weft": "MeshTests", "weft-gateway": "MeshTests", "weft-scheduler": "MeshTests",
+    "weft-tokenizer": "MeshTests", "weft-worker": "MeshTests",
+  ]
+
+  /// The floor of one of our targets; nil for a module from elsewhere.
+  static func height(of target: String) -> Double? {
+    targets.first { $0.targets.contains(target) }?.height
+  }
+
+  /// Our own modules that `target` may not import, among `imports`.
+  static func violations(of target: String, importing imports: Set<String>) -> [String] {
+    guard let height = height(of: target) else { return ["\(target) is on no floor"] }
+    return imports.sorted().filter { $0 != target }.compactMap { imported in
+      guard let other = Self.height(of: imported) else { return nil }
+      if height == 4.5 || height == 4 {
+        return other <= 1 || other == 4 && height > 4 ? nil : imported
+      }
+      return other < height ? nil : imported
+    }
+  }
+}
