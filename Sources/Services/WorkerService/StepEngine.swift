@@ -16,12 +16,15 @@ actor StepEngine {
   private let maxBatchSequences: Int
   private var sequences: [UInt64: InferenceSequence] = [:]
   private var epoch: UInt64 = 0
+  private var call: UInt64 = 0
 
   nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
   /// Takes over a loaded model.
   init(
-    runner: ModelRunner, maxBatchSequences: Int, executor: DedicatedThreadExecutor
+    runner: ModelRunner,
+    maxBatchSequences: Int,
+    executor: DedicatedThreadExecutor
   ) {
     self.runner = runner
     self.sampler = Sampler()
@@ -29,23 +32,32 @@ actor StepEngine {
     self.executor = executor
   }
 
-  /// Forgets all sequences; only plans of `epoch` are run from now on.
-  func begin(epoch: UInt64) {
+  /// Forgets all sequences; only plans of this call and `epoch` are run from now on.
+  ///
+  /// - Returns: The call, for ``execute(_:of:)``: a former one may carry the same epoch.
+  func begin(epoch: UInt64) -> UInt64 {
     self.epoch = epoch
+    call += 1
     sequences.removeAll(keepingCapacity: true)
+    return call
   }
 
   /// Runs one plan.
   ///
   /// - Throws: ``MeshError`` `failedPrecondition` if another call has taken over since;
   ///   `invalidArgument` for a plan beyond the worker's limits.
-  func execute(_ plan: Weft_Worker_V1_ExecuteRequest) throws -> Weft_Worker_V1_ExecuteResponse {
-    guard plan.epoch == epoch else {
+  func execute(
+    _ plan: Weft_Worker_V1_ExecuteRequest,
+    of call: UInt64
+  ) throws -> Weft_Worker_V1_ExecuteResponse {
+    guard call == self.call, plan.epoch == epoch else {
       throw MeshError(.failedPrecondition, "epoch \(plan.epoch) is over", field: "epoch")
     }
     guard plan.slices.count <= maxBatchSequences else {
       throw MeshError.invalid(
-        "slices", "must have at most \(maxBatchSequences) entries, got \(plan.slices.count)")
+        "slices",
+        "must have at most \(maxBatchSequences) entries, got \(plan.slices.count)"
+      )
     }
     let start = ContinuousClock.now
     var failures: [UInt64: MeshError] = [:]
@@ -55,9 +67,10 @@ actor StepEngine {
     }
     var runnable: [Weft_Worker_V1_SequenceSlice] = []
     var slices: [SequenceSlice] = []
+    let repeated = plan.repeatedSequences
     for slice in plan.slices where failures[slice.sequence] == nil {
       do {
-        slices.append(try prepare(slice))
+        slices.append(try prepare(slice, repeated: repeated))
         runnable.append(slice)
       } catch {
         failures[slice.sequence] = error
@@ -89,7 +102,9 @@ actor StepEngine {
     let contextLength = runner.configuration.contextLength
     guard (1...contextLength).contains(start.tokenIds.count) else {
       throw .invalid(
-        "starts.token_ids", "must have 1...\(contextLength) entries, got \(start.tokenIds.count)")
+        "starts.token_ids",
+        "must have 1...\(contextLength) entries, got \(start.tokenIds.count)"
+      )
     }
     let vocabularySize = runner.configuration.vocabularySize
     if let wrong = start.tokenIds.first(where: { $0 >= vocabularySize }) {
@@ -101,8 +116,12 @@ actor StepEngine {
   /// Extends the sequence's block table and checks what the slice asks for; the runner checks
   /// block ids and positions against its memory.
   private func prepare(
-    _ slice: Weft_Worker_V1_SequenceSlice
+    _ slice: Weft_Worker_V1_SequenceSlice,
+    repeated: Set<UInt64>
   ) throws(MeshError) -> SequenceSlice {
+    guard !repeated.contains(slice.sequence) else {
+      throw .invalid("slices.sequence", "\(slice.sequence) must be there once")
+    }
     guard sequences[slice.sequence] != nil else {
       throw .invalid("slices.sequence", "\(slice.sequence) has not started")
     }
@@ -113,20 +132,25 @@ actor StepEngine {
     guard slice.tokenCount >= 1, end <= sequence.tokenIDs.count else {
       throw .invalid(
         "slices.token_count",
-        "must be in 1...\(max(0, sequence.tokenIDs.count - first)), got \(slice.tokenCount)")
+        "must be in 1...\(max(0, sequence.tokenIDs.count - first)), got \(slice.tokenCount)"
+      )
     }
     guard !slice.samples || end == sequence.tokenIDs.count else {
       throw .invalid("slices.samples", "must be false before the sequence's last token")
     }
     let prepared = SequenceSlice(
-      tokenIDs: Array(sequence.tokenIDs[first..<end]), startPosition: first,
-      blockTable: sequence.blockTable, logits: slice.samples ? .lastToken : .none)
+      tokenIDs: Array(sequence.tokenIDs[first..<end]),
+      startPosition: first,
+      blockTable: sequence.blockTable,
+      logits: slice.samples ? .lastToken : .none
+    )
     try runner.validate(prepared, "slices")
     return prepared
   }
 
   private func run(
-    _ slices: [SequenceSlice], of plan: [Weft_Worker_V1_SequenceSlice]
+    _ slices: [SequenceSlice],
+    of plan: [Weft_Worker_V1_SequenceSlice]
   ) throws(MeshError) -> [Weft_Worker_V1_SampledToken] {
     guard !slices.isEmpty else { return [] }
     let logits = try runner.step(slices)
@@ -143,9 +167,18 @@ actor StepEngine {
         .with {
           $0.sequence = slice.sequence
           $0.tokenID = token.id
-        })
+        }
+      )
       row += 1
     }
     return sampled
+  }
+}
+
+extension Weft_Worker_V1_ExecuteRequest {
+  /// Sequences with more than one slice: which of them comes first is not for the worker to say.
+  fileprivate var repeatedSequences: Set<UInt64> {
+    var seen: Set<UInt64> = []
+    return Set(slices.map(\.sequence).filter { !seen.insert($0).inserted })
   }
 }

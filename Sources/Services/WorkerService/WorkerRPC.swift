@@ -16,17 +16,16 @@ struct WorkerRPC: Weft_Worker_V1_WorkerService.SimpleServiceProtocol {
     response: RPCWriter<Weft_Worker_V1_ExecuteResponse>,
     context: ServerContext
   ) async throws {
-    var epoch: UInt64?
+    var current: (epoch: UInt64, call: UInt64)?
     for try await plan in request {
-      if epoch == nil {
-        await engine.begin(epoch: plan.epoch)
-        epoch = plan.epoch
+      if current == nil {
+        current = (plan.epoch, await engine.begin(epoch: plan.epoch))
         logger.info("executing", metadata: ["epoch": "\(plan.epoch)"])
       }
-      guard plan.epoch == epoch else {
+      guard let current, plan.epoch == current.epoch else {
         throw MeshError.invalid("epoch", "must be the same in every plan of a call")
       }
-      try await response.write(try await engine.execute(plan))
+      try await response.write(try await engine.execute(plan, of: current.call))
     }
   }
 }
