@@ -19,40 +19,60 @@ let kernelSettings: [CSetting] = [.unsafeFlags(["-O3", "-Wall", "-Wextra", "-Wer
 // MARK: Packages
 
 let argumentParser = Target.Dependency.product(
-  name: "ArgumentParser", package: "swift-argument-parser")
+  name: "ArgumentParser",
+  package: "swift-argument-parser"
+)
 let configuration = Target.Dependency.product(
-  name: "Configuration", package: "swift-configuration")
+  name: "Configuration",
+  package: "swift-configuration"
+)
 let grpcCore = Target.Dependency.product(name: "GRPCCore", package: "grpc-swift-2")
 let grpcProtobuf = Target.Dependency.product(name: "GRPCProtobuf", package: "grpc-swift-protobuf")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
 let serviceLifecycle = Target.Dependency.product(
-  name: "ServiceLifecycle", package: "swift-service-lifecycle")
+  name: "ServiceLifecycle",
+  package: "swift-service-lifecycle"
+)
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let unixSignals = Target.Dependency.product(
-  name: "UnixSignals", package: "swift-service-lifecycle")
+  name: "UnixSignals",
+  package: "swift-service-lifecycle"
+)
 
 // MARK: Targets
 
 func library(
-  _ name: String, in folder: String, _ dependencies: [Target.Dependency] = []
+  _ name: String,
+  in folder: String,
+  _ dependencies: [Target.Dependency] = []
 ) -> Target {
   .target(
-    name: name, dependencies: dependencies, path: "Sources/\(folder)/\(name)",
-    swiftSettings: swiftSettings)
+    name: name,
+    dependencies: dependencies,
+    path: "Sources/\(folder)/\(name)",
+    swiftSettings: swiftSettings
+  )
 }
 
 func executable(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .executableTarget(
-    name: name, dependencies: dependencies + [argumentParser, configuration, "MeshRuntime"],
-    path: "Sources/Executables/\(name)", swiftSettings: swiftSettings)
+    name: name,
+    dependencies: dependencies + [argumentParser, configuration, "MeshRuntime"],
+    path: "Sources/Executables/\(name)",
+    swiftSettings: swiftSettings
+  )
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .testTarget(
-    name: "\(name)Tests", dependencies: dependencies, path: "Tests/\(name)Tests",
-    exclude: fixtures(of: "\(name)Tests"), swiftSettings: swiftSettings)
+    name: "\(name)Tests",
+    dependencies: dependencies,
+    path: "Tests/\(name)Tests",
+    exclude: fixtures(of: "\(name)Tests"),
+    swiftSettings: swiftSettings
+  )
 }
 
 // Tests find their fixtures by path.
@@ -70,8 +90,10 @@ let rpc: [Target.Dependency] = [
 
 let floor0: [Target] = [
   .target(
-    name: "CGRPC", path: "Sources/Wire/CGRPC",
-    linkerSettings: [.linkedLibrary("grpc"), .linkedLibrary("gpr")]),
+    name: "CGRPC",
+    path: "Sources/Wire/CGRPC",
+    linkerSettings: [.linkedLibrary("grpc"), .linkedLibrary("gpr")]
+  ),
   .systemLibrary(name: "CCrypto", path: "Sources/Cache/CCrypto"),
   .target(name: "CKernels", path: "Sources/Engine/CKernels", cSettings: kernelSettings),
 ]
@@ -95,20 +117,28 @@ let floor4: [Target] = [
   library("GRPCCoreTransport", in: "Wire", ["CGRPC", grpcCore]),
   library("MeshProtos", in: "Wire", [grpcCore, grpcProtobuf, protobuf]),
   library(
-    "MeshRuntime", in: "Runtime",
+    "MeshRuntime",
+    in: "Runtime",
     [
       "MeshTypes", "GRPCCoreTransport", "MeshProtos", argumentParser, configuration, grpcCore,
       grpcProtobuf, logging, protobuf, serviceLifecycle, systemPackage, unixSignals,
-    ]),
+    ]
+  ),
 ]
 
 let floor5: [Target] = [
   library("GatewayService", in: "Services", rpc),
   library("SchedulerService", in: "Services", rpc + ["BlockCache", "Scheduling"]),
   library(
-    "TokenizerService", in: "Services", rpc + ["ChatTemplates", "ModelFiles", "Tokenization"]),
+    "TokenizerService",
+    in: "Services",
+    rpc + ["ChatTemplates", "ModelFiles", "Tokenization"]
+  ),
   library(
-    "WorkerService", in: "Services", rpc + ["BlockCache", "Kernels", "ModelFiles", "Transformer"]),
+    "WorkerService",
+    in: "Services",
+    rpc + ["BlockCache", "Kernels", "ModelFiles", "Transformer"]
+  ),
   library("WeftCLI", in: "Services", rpc + [argumentParser, subprocess, systemPackage]),
 ]
 
@@ -124,19 +154,35 @@ let benchmarks: [Target] = [
   .executableTarget(
     name: "engine-benchmark",
     dependencies: [argumentParser, "MeshTypes", "ModelFiles", "Transformer"],
-    path: "Benchmarks/engine-benchmark", swiftSettings: swiftSettings)
+    path: "Benchmarks/engine-benchmark",
+    swiftSettings: swiftSettings
+  )
 ]
 
 let testTargets: [Target] = [
-  tests("ChatTemplates", ["ChatTemplates", "MeshTypes"]),
-  tests("Transformer", ["Kernels", "MeshTypes", "ModelFiles", "Transformer"]),
+  .target(
+    name: "ServiceTesting",
+    dependencies: rpc + [grpcProtobuf],
+    path: "Tests/ServiceTesting",
+    swiftSettings: swiftSettings
+  ),
+  tests("Architecture", [subprocess, systemPackage]),
   tests("BlockCache", ["BlockCache", "MeshTypes"]),
+  tests("ChatTemplates", ["ChatTemplates", "MeshTypes"]),
   tests("GRPCCoreTransport", ["GRPCCoreTransport", grpcCore]),
+  tests("GatewayService", rpc + ["GatewayService", "ServiceTesting"]),
   tests("Kernels", ["CKernels", "Kernels", "MeshTypes"]),
+  tests("Mesh", rpc + ["WeftCLI", subprocess, systemPackage]),
+  tests("MeshRuntime", rpc + ["ServiceTesting", argumentParser, grpcProtobuf]),
+  tests("MeshTypes", ["MeshTypes"]),
   tests("ModelFiles", ["MeshTypes", "ModelFiles"]),
   tests("Scheduling", ["BlockCache", "MeshTypes", "Scheduling"]),
+  tests("SchedulerService", rpc + ["SchedulerService", "ServiceTesting"]),
   tests("Tokenization", ["MeshTypes", "ModelFiles", "Tokenization"]),
-  tests("Mesh", rpc + ["WeftCLI", subprocess, systemPackage]),
+  tests("TokenizerService", rpc + ["ServiceTesting", "TokenizerService"]),
+  tests("Transformer", ["Kernels", "MeshTypes", "ModelFiles", "Transformer"]),
+  tests("WeftCLI", ["GRPCCoreTransport", subprocess, systemPackage, "WeftCLI"]),
+  tests("WorkerService", rpc + ["ServiceTesting", "WorkerService"]),
 ]
 
 let package = Package(
@@ -145,16 +191,24 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
     .package(
-      url: "https://github.com/apple/swift-configuration.git", from: "1.4.0", traits: ["YAML"]),
+      url: "https://github.com/apple/swift-configuration.git",
+      from: "1.4.0",
+      traits: ["YAML"]
+    ),
     .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-protobuf.git", from: "1.39.0", traits: []),
     .package(url: "https://github.com/apple/swift-system.git", from: "1.8.1"),
     .package(url: "https://github.com/grpc/grpc-swift-2.git", from: "2.4.3"),
     .package(url: "https://github.com/grpc/grpc-swift-protobuf.git", from: "2.4.1"),
     .package(
-      url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+      url: "https://github.com/swift-server/swift-service-lifecycle.git",
+      from: "2.13.0"
+    ),
     .package(
-      url: "https://github.com/swiftlang/swift-subprocess.git", from: "1.0.2", traits: []),
+      url: "https://github.com/swiftlang/swift-subprocess.git",
+      from: "1.0.2",
+      traits: []
+    ),
   ],
   targets: floor0 + floor1 + floor2 + floor3 + floor4 + floor5 + floor6 + benchmarks + testTargets
 )

@@ -7,7 +7,9 @@ import Transformer
 @main
 struct EngineBenchmark: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "engine-benchmark", abstract: "Print the engine's speed on a model.")
+    commandName: "engine-benchmark",
+    abstract: "Print the engine's speed on a model."
+  )
 
   @Argument(help: "A GGUF file.")
   var model: String
@@ -29,7 +31,9 @@ struct EngineBenchmark: ParsableCommand {
     var runner: ModelRunner?
     let load = try clock.measure {
       runner = try ModelRunner(
-        file: file, settings: RunnerSettings(blockCount: 512, threadCount: threads))
+        file: file,
+        settings: RunnerSettings(blockCount: 512, threadCount: threads)
+      )
     }
     guard let runner else { return }
     print("\(model.split(separator: "/").last ?? ""), \(threads) threads, load \(load)")
@@ -61,8 +65,11 @@ struct EngineBenchmark: ParsableCommand {
       let ids = (start..<end).map { TokenID($0 * 7919 % runner.configuration.vocabularySize) }
       _ = try runner.step([
         SequenceSlice(
-          tokenIDs: ids, startPosition: start, blockTable: table,
-          logits: end == length ? .lastToken : .none)
+          tokenIDs: ids,
+          startPosition: start,
+          blockTable: table,
+          logits: end == length ? .lastToken : .none
+        )
       ])
       start = end
     }
@@ -73,9 +80,12 @@ struct EngineBenchmark: ParsableCommand {
       _ = try runner.step(
         tables.map { table in
           SequenceSlice(
-            tokenIDs: [TokenID(step + 1)], startPosition: Self.contextTokens + step,
-            blockTable: table)
-        })
+            tokenIDs: [TokenID(step + 1)],
+            startPosition: Self.contextTokens + step,
+            blockTable: table
+          )
+        }
+      )
     }
   }
 

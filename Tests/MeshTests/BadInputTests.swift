@@ -11,7 +11,10 @@ extension MeshTests {
 
     private static let cases = [
       Case(
-        call: #"{"generate": {"model": "gpt-5", "text": "a"}}"#, code: "NOT_FOUND", field: "model"),
+        call: #"{"generate": {"model": "gpt-5", "text": "a"}}"#,
+        code: "NOT_FOUND",
+        field: "model"
+      ),
       Case(call: #"{"generate": {"text": ""}}"#, field: "text"),
       Case(call: #"{"generate": {}}"#, field: "prompt"),
       Case(call: #"{"generate": {"token_ids": {"ids": []}}}"#, field: "token_ids"),
@@ -43,7 +46,8 @@ extension MeshTests {
 
     @Test("every bad field is named, with a typed error, and hurts nobody else")
     func fields() async throws {
-      let good = #"{"generate": {"text": "The capital of France is", "options": {"max_tokens": 1}}}"#
+      let good =
+        #"{"generate": {"text": "The capital of France is", "options": {"max_tokens": 1}}}"#
       let outcomes = try await TestMesh.with { mesh in
         try await PythonClient.run(Self.cases.map(\.call) + [good], at: mesh.gateway)
       }
@@ -60,7 +64,9 @@ extension MeshTests {
       let ids = [UInt32](repeating: 504, count: 8192)
       let outcome = try await TestMesh.with { mesh in
         try await PythonClient.run(
-          [PythonClient.generate(ids, options: #""max_tokens": 1"#)], at: mesh.gateway)
+          [PythonClient.generate(ids, options: #""max_tokens": 1"#)],
+          at: mesh.gateway
+        )
       }
       #expect(outcome.map(\.code) == ["OUT_OF_RANGE"])
       #expect(outcome[0].message?.contains("8192") == true, "\(outcome[0])")

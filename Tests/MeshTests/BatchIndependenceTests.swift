@@ -27,7 +27,8 @@ extension MeshTests {
       // 64 blocks hold 1024 tokens; the streams want several times that. Admission leaves no room to
       // grow, so that growing takes others' blocks.
       let (pressed, preemptions) = try await TestMesh.with(
-        workerArguments: ["--kv-blocks", "64"], schedulerArguments: ["--growth-horizon-tokens", "0"]
+        workerArguments: ["--kv-blocks", "64"],
+        schedulerArguments: ["--growth-horizon-tokens", "0"]
       ) { mesh in
         let outcomes = try await PythonClient.run(calls, at: mesh.gateway)
         return (outcomes, try await mesh.status().preemptionsTotal)

@@ -7,7 +7,8 @@ import Testing
 extension MeshTests {
   @Suite("Cancellation", .serialized)
   struct Cancellation {
-    private let endless = #"{"generate": {"text": "Once upon a time", "options": {"max_tokens": 4000, "ignore_eos": true}}}"#
+    private let endless =
+      #"{"generate": {"text": "Once upon a time", "options": {"max_tokens": 4000, "ignore_eos": true}}}"#
 
     @Test("a client that is killed mid-stream gives all its blocks back")
     func killedClient() async throws {
@@ -20,7 +21,9 @@ extension MeshTests {
             "\(Executables.root)/Tests/MeshTests/Fixtures/gateway_client.py",
             "\(Executables.root)/protos", "\(mesh.gateway)",
           ],
-          input: .string("[\(endless)]"), output: .discarded, error: .discarded
+          input: .string("[\(endless)]"),
+          output: .discarded,
+          error: .discarded
         ) { execution in
           try await mesh.waitForStatus { $0.workers[0].freeBlocks < free }
           try execution.send(signal: .kill)

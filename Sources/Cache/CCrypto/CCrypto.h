@@ -5,4 +5,4 @@
 #include <features.h>
 #include <openssl/sha.h>
 
-#endif  // WEFT_CCRYPTO_H
+#endif // WEFT_CCRYPTO_H

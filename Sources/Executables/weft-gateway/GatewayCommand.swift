@@ -6,7 +6,10 @@ import MeshRuntime
 @main
 struct GatewayCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "weft-gateway", abstract: "Serve clients of the mesh.", version: meshVersion)
+    commandName: "weft-gateway",
+    abstract: "Serve clients of the mesh.",
+    version: meshVersion
+  )
 
   @Option(help: "Where to listen (WEFT_LISTEN; default 127.0.0.1:7700).")
   var listen: String?
@@ -29,7 +32,8 @@ struct GatewayCommand: AsyncParsableCommand {
         "listen": listen.map { .string($0) }, "tokenizer": tokenizer.map { .string($0) },
         "scheduler": scheduler.map { .string($0) },
         "request-timeout-seconds": requestTimeoutSeconds.map { .int($0) },
-      ])
+      ]
+    )
     let gateway = Gateway(settings: try await GatewaySettings(settings), logger: logger)
     try await MeshProcess.run(gateway.services + common.services, logger: logger)
   }

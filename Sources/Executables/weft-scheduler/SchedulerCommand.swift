@@ -6,8 +6,10 @@ import SchedulerService
 @main
 struct SchedulerCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "weft-scheduler", abstract: "Decide what every worker runs in its next step.",
-    version: meshVersion)
+    commandName: "weft-scheduler",
+    abstract: "Decide what every worker runs in its next step.",
+    version: meshVersion
+  )
 
   @Option(help: "Where to listen (WEFT_LISTEN; default 127.0.0.1:7702).")
   var listen: String?
@@ -31,9 +33,13 @@ struct SchedulerCommand: AsyncParsableCommand {
         "max-waiting-sequences": maxWaitingSequences.map { .int($0) },
         "max-prefill-tokens": maxPrefillTokens.map { .int($0) },
         "growth-horizon-tokens": growthHorizonTokens.map { .int($0) },
-      ])
+      ]
+    )
     let server = try SchedulerServer(
-      settings: try await SchedulerServiceSettings(settings), firstEpoch: .now(), logger: logger)
+      settings: try await SchedulerServiceSettings(settings),
+      firstEpoch: .now(),
+      logger: logger
+    )
     try await MeshProcess.run(server.services + common.services, logger: logger)
   }
 }

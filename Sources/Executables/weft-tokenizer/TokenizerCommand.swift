@@ -6,8 +6,10 @@ import TokenizerService
 @main
 struct TokenizerCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "weft-tokenizer", abstract: "Turn text into token ids and back.",
-    version: meshVersion)
+    commandName: "weft-tokenizer",
+    abstract: "Turn text into token ids and back.",
+    version: meshVersion
+  )
 
   @Option(help: "Where to listen (WEFT_LISTEN; default 127.0.0.1:7701).")
   var listen: String?
@@ -26,9 +28,12 @@ struct TokenizerCommand: AsyncParsableCommand {
       flags: [
         "listen": listen.map { .string($0) }, "model": model.map { .string($0) },
         "model-name": modelName.map { .string($0) },
-      ])
+      ]
+    )
     let server = try TokenizerServer(
-      settings: try await TokenizerSettings(settings), logger: logger)
+      settings: try await TokenizerSettings(settings),
+      logger: logger
+    )
     try await MeshProcess.run(server.services + common.services, logger: logger)
   }
 }

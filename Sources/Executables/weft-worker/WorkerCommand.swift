@@ -6,8 +6,10 @@ import WorkerService
 @main
 struct WorkerCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "weft-worker", abstract: "Run a model's steps for a scheduler.",
-    version: meshVersion)
+    commandName: "weft-worker",
+    abstract: "Run a model's steps for a scheduler.",
+    version: meshVersion
+  )
 
   @Option(help: "Where to listen (WEFT_LISTEN; default 127.0.0.1:7710).")
   var listen: String?
@@ -36,7 +38,9 @@ struct WorkerCommand: AsyncParsableCommand {
       "model": model, "model-name": modelName,
     ].mapValues { $0.map { ConfigContent.string($0) } }
     let (settings, logger) = try await common.prepare(
-      service: "weft-worker", flags: flags.merging(engine.flags) { first, _ in first })
+      service: "weft-worker",
+      flags: flags.merging(engine.flags) { first, _ in first }
+    )
     let worker = try await Worker(settings: try await WorkerSettings(settings), logger: logger)
     try await MeshProcess.run(worker.services + common.services, logger: logger)
   }

@@ -5,9 +5,12 @@ public import MeshTypes
 /// The one place where domain errors become gRPC statuses. A field at fault travels as a
 /// `google.rpc.BadRequest` detail.
 extension MeshError: RPCErrorConvertible {
+  /// The canonical code.
   public var rpcErrorCode: RPCError.Code { code.rpcErrorCode }
+  /// The message, unchanged.
   public var rpcErrorMessage: String { message }
 
+  /// The field at fault as a `google.rpc.BadRequest`, if there is one.
   public var rpcErrorMetadata: Metadata {
     guard let field else { return [:] }
     let violation = ErrorDetails.BadRequest.FieldViolation(field: field, description: message)
@@ -18,6 +21,7 @@ extension MeshError: RPCErrorConvertible {
     ).rpcErrorMetadata
   }
 
+  /// The error itself.
   public var rpcErrorCause: (any Error)? { self }
 }
 

@@ -39,6 +39,7 @@ public struct MeshError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The input asks for something that Weft does not do, such as an unknown tensor type.
     public static let unimplemented = Self(wrapped: .unimplemented)
 
+    /// The code's name.
     public var description: String { wrapped.rawValue }
   }
 
@@ -70,5 +71,6 @@ public struct MeshError: Error, Hashable, Sendable, CustomStringConvertible {
     Self(.invalidArgument, "\(field) \(message)", field: field)
   }
 
+  /// The code and the message.
   public var description: String { "\(code): \(message)" }
 }

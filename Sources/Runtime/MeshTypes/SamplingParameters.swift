@@ -18,7 +18,11 @@ public struct SamplingParameters: Hashable, Sendable {
 
   /// Greedy unless told otherwise.
   public init(
-    temperature: Float = 0, topK: Int = 0, topP: Float = 1, minP: Float = 0, seed: UInt64 = 0
+    temperature: Float = 0,
+    topK: Int = 0,
+    topP: Float = 1,
+    minP: Float = 0,
+    seed: UInt64 = 0
   ) {
     self.temperature = temperature
     self.topK = topK

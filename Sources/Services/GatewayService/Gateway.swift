@@ -20,14 +20,21 @@ package struct Gateway {
     let scheduler = Weft_Scheduler_V1_SchedulerService.Client(wrapping: schedulerClient.grpc)
     let rpc = GatewayRPC(
       models: ModelDirectory(tokenizer: tokenizer, scheduler: scheduler),
-      tokenizer: tokenizer, scheduler: scheduler, requestTimeout: settings.requestTimeout,
-      logger: logger)
+      tokenizer: tokenizer,
+      scheduler: scheduler,
+      requestTimeout: settings.requestTimeout,
+      logger: logger
+    )
     let health = HealthService(services: [
       Weft_Gateway_V1_GatewayService.descriptor.fullyQualifiedService
     ])
     health.markServing()
     server = MeshServer(
-      settings: settings.server, services: [rpc], health: health, logger: logger)
+      settings: settings.server,
+      services: [rpc],
+      health: health,
+      logger: logger
+    )
     services = [tokenizerClient, schedulerClient, server]
   }
 }

@@ -28,7 +28,10 @@ struct GatewayCall: Sendable {
         .with {
           $0.text = text
           $0.parseSpecialTokens = message.parseSpecialTokens
-        }, metadata: RequestID.metadata(requestID), options: .unaryDefaults)
+        },
+        metadata: RequestID.metadata(requestID),
+        options: .unaryDefaults
+      )
       return try request(encoded.tokenIds, "text", message.options, model)
     case .tokenIds(let tokenIDs):
       return try request(tokenIDs.ids, "token_ids", message.options, model)
@@ -41,13 +44,17 @@ struct GatewayCall: Sendable {
     let model = try await models.model(named: message.model)
     guard (1...Self.maximumMessages).contains(message.messages.count) else {
       throw MeshError.invalid(
-        "messages", "must have 1...\(Self.maximumMessages) entries, got \(message.messages.count)")
+        "messages",
+        "must have 1...\(Self.maximumMessages) entries, got \(message.messages.count)"
+      )
     }
     try checkSize(message.messages.reduce(0) { $0 + $1.content.utf8.count }, field: "messages")
     _ = try request([0], "messages", message.options, model)
     let prompt = try await tokenizer.applyChatTemplate(
       .with { $0.messages = message.messages },
-      metadata: RequestID.metadata(requestID), options: .unaryDefaults)
+      metadata: RequestID.metadata(requestID),
+      options: .unaryDefaults
+    )
     return try request(prompt.tokenIds, "messages", message.options, model)
   }
 
@@ -58,11 +65,17 @@ struct GatewayCall: Sendable {
   }
 
   private func request(
-    _ tokenIDs: [TokenID], _ field: String, _ options: Weft_Gateway_V1_GenerationOptions,
+    _ tokenIDs: [TokenID],
+    _ field: String,
+    _ options: Weft_Gateway_V1_GenerationOptions,
     _ model: Weft_Tokenizer_V1_DescribeModelResponse
   ) throws(MeshError) -> GenerationRequest {
     try GenerationRequest(
-      promptTokenIDs: tokenIDs, promptField: field, options: options, model: model,
-      seed: UInt64.random(in: .min ... .max))
+      promptTokenIDs: tokenIDs,
+      promptField: field,
+      options: options,
+      model: model,
+      seed: UInt64.random(in: .min ... .max)
+    )
   }
 }

@@ -17,7 +17,8 @@ struct GatewayRPC: Weft_Gateway_V1_GatewayService.ServiceProtocol {
   private static let maximumTextBytes = 4 << 20
 
   func generate(
-    request: ServerRequest<Weft_Gateway_V1_GenerateRequest>, context: ServerContext
+    request: ServerRequest<Weft_Gateway_V1_GenerateRequest>,
+    context: ServerContext
   ) async throws -> StreamingServerResponse<Weft_Gateway_V1_GenerateResponse> {
     respond(request.metadata, context) { call in
       try await call.generation(for: request.message)
@@ -31,7 +32,8 @@ struct GatewayRPC: Weft_Gateway_V1_GatewayService.ServiceProtocol {
   }
 
   func chat(
-    request: ServerRequest<Weft_Gateway_V1_ChatRequest>, context: ServerContext
+    request: ServerRequest<Weft_Gateway_V1_ChatRequest>,
+    context: ServerContext
   ) async throws -> StreamingServerResponse<Weft_Gateway_V1_ChatResponse> {
     respond(request.metadata, context) { call in
       try await call.generation(for: request.message)
@@ -45,7 +47,8 @@ struct GatewayRPC: Weft_Gateway_V1_GatewayService.ServiceProtocol {
   }
 
   func listModels(
-    request: ServerRequest<Weft_Gateway_V1_ListModelsRequest>, context: ServerContext
+    request: ServerRequest<Weft_Gateway_V1_ListModelsRequest>,
+    context: ServerContext
   ) async throws -> ServerResponse<Weft_Gateway_V1_ListModelsResponse> {
     let models = try await models.list()
     return ServerResponse(message: .with { $0.models = models })
@@ -62,16 +65,25 @@ struct GatewayRPC: Weft_Gateway_V1_GatewayService.ServiceProtocol {
     var logger = logger
     logger[metadataKey: "request-id"] = "\(requestID)"
     let call = GatewayCall(
-      models: models, tokenizer: tokenizer, requestID: requestID,
-      maximumTextBytes: Self.maximumTextBytes)
+      models: models,
+      tokenizer: tokenizer,
+      requestID: requestID,
+      maximumTextBytes: Self.maximumTextBytes
+    )
     return StreamingServerResponse(metadata: RequestID.metadata(requestID)) { [logger] writer in
       do {
         try await withTaskCancelledByRPC(context) {
           let generation = try await prepare(call)
           let stream = GenerationStream(
-            request: generation, requestID: requestID, arrival: arrival,
-            tokenized: .now, timeout: requestTimeout, tokenizer: tokenizer,
-            scheduler: scheduler, logger: logger)
+            request: generation,
+            requestID: requestID,
+            arrival: arrival,
+            tokenized: .now,
+            timeout: requestTimeout,
+            tokenizer: tokenizer,
+            scheduler: scheduler,
+            logger: logger
+          )
           try await stream.run { part in
             try await writer.write(message(part))
             if let finish = part.finish { log(finish, logger) }
@@ -93,6 +105,7 @@ struct GatewayRPC: Weft_Gateway_V1_GatewayService.ServiceProtocol {
         "completion-tokens": "\(finish.usage.completionTokens)",
         "ttft-ms": "\(Int(finish.timings.firstTokenMilliseconds))",
         "total-ms": "\(Int(finish.timings.totalMilliseconds))",
-      ])
+      ]
+    )
   }
 }

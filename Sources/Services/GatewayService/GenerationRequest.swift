@@ -59,12 +59,14 @@ package struct GenerationRequest: Sendable {
   }
 
   private static func validate(
-    _ options: Weft_Gateway_V1_GenerationOptions, vocabularySize: UInt32
+    _ options: Weft_Gateway_V1_GenerationOptions,
+    vocabularySize: UInt32
   ) throws(MeshError) {
     guard options.stopTokenIds.count <= maximumStopTokenIDs else {
       throw .invalid(
         "options.stop_token_ids",
-        "must have at most \(maximumStopTokenIDs) entries, got \(options.stopTokenIds.count)")
+        "must have at most \(maximumStopTokenIDs) entries, got \(options.stopTokenIds.count)"
+      )
     }
     if let wrong = options.stopTokenIds.first(where: { $0 >= vocabularySize }) {
       throw .invalid("options.stop_token_ids", "must be below \(vocabularySize), got \(wrong)")
@@ -72,7 +74,8 @@ package struct GenerationRequest: Sendable {
     guard options.stop.count <= maximumStopStrings else {
       throw .invalid(
         "options.stop",
-        "must have at most \(maximumStopStrings) entries, got \(options.stop.count)")
+        "must have at most \(maximumStopStrings) entries, got \(options.stop.count)"
+      )
     }
     if let wrong = options.stop.first(where: { !stopStringBytes.contains($0.utf8.count) }) {
       throw .invalid("options.stop", "must be of 1...256 bytes, got \(wrong.utf8.count)")

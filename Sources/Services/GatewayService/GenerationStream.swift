@@ -33,7 +33,8 @@ struct GenerationStream: Sendable {
     let progress = GenerationProgress()
     do {
       let stop = try await tokenizer.decode(
-        metadata: RequestID.metadata(requestID), options: callOptions
+        metadata: RequestID.metadata(requestID),
+        options: callOptions
       ) { writer in
         do {
           try await writer.write(.with { $0.open = decodeOptions })
@@ -55,7 +56,8 @@ struct GenerationStream: Sendable {
       }
       if stop == nil, let failure = progress.snapshot.failure { throw failure }
       try await send(
-        GenerationPart(text: "", tokenIDs: [], finish: finish(progress.snapshot, stop: stop)))
+        GenerationPart(text: "", tokenIDs: [], finish: finish(progress.snapshot, stop: stop))
+      )
     } catch {
       throw progress.snapshot.failure ?? error
     }
@@ -73,7 +75,8 @@ struct GenerationStream: Sendable {
   /// Receives tokens until the scheduler says that the sequence has ended, submitting it again
   /// when the scheduler became unavailable.
   private func receiveTokens(
-    _ progress: GenerationProgress, _ forward: @Sendable @escaping ([TokenID]) async throws -> Void
+    _ progress: GenerationProgress,
+    _ forward: @Sendable @escaping ([TokenID]) async throws -> Void
   ) async throws {
     var backoff = Backoff()
     var generator = SystemRandomNumberGenerator()
@@ -87,16 +90,22 @@ struct GenerationStream: Sendable {
         let received = progress.snapshot.receivedTokenIDs.count
         logger.warning(
           "the scheduler is unavailable, submitting again",
-          metadata: ["received-tokens": "\(received)", "error": "\(error.message)"])
+          metadata: ["received-tokens": "\(received)", "error": "\(error.message)"]
+        )
         try await Task.sleep(for: backoff.delay(using: &generator))
       }
     }
   }
 
   private func submit(
-    _ progress: GenerationProgress, _ forward: @Sendable @escaping ([TokenID]) async throws -> Void
+    _ progress: GenerationProgress,
+    _ forward: @Sendable @escaping ([TokenID]) async throws -> Void
   ) async throws {
     let received = progress.snapshot.receivedTokenIDs
+    if let reason = ending(of: received) {
+      progress.finished(.with { $0.reason = reason })
+      return
+    }
     let message = Weft_Scheduler_V1_GenerateRequest.with {
       $0.requestID = requestID
       $0.promptTokenIds = request.promptTokenIDs + received
@@ -105,7 +114,9 @@ struct GenerationStream: Sendable {
       $0.stopTokenIds = Array(request.stopTokenIDs)
     }
     try await scheduler.generate(
-      message, metadata: RequestID.metadata(requestID), options: callOptions
+      message,
+      metadata: RequestID.metadata(requestID),
+      options: callOptions
     ) { response in
       for try await message in response.messages {
         if !message.tokenIds.isEmpty {
@@ -121,8 +132,17 @@ struct GenerationStream: Sendable {
     }
   }
 
+  /// Why a stream with these tokens is over, if it is: a scheduler may be lost between its last
+  /// token and the word that it was the last.
+  private func ending(of received: [TokenID]) -> Weft_Types_V1_FinishReason? {
+    if let last = received.last, request.stopTokenIDs.contains(last) { return .stop }
+    if let maxTokens = request.maxTokens, received.count >= maxTokens { return .length }
+    return nil
+  }
+
   private func finish(
-    _ state: GenerationProgress.State, stop: String?
+    _ state: GenerationProgress.State,
+    stop: String?
   ) -> Weft_Gateway_V1_Finish {
     .with {
       $0.reason = stop != nil ? .stop : state.schedulerFinish?.reason ?? .cancelled

@@ -29,8 +29,10 @@ final class ModelDirectory: Sendable {
     let model = try await describe()
     guard name.isEmpty || name == model.model else {
       throw MeshError(
-        .notFound, "model \"\(name.prefix(200))\" is not served; there is \"\(model.model)\"",
-        field: "model")
+        .notFound,
+        "model \"\(name.prefix(200))\" is not served; there is \"\(model.model)\"",
+        field: "model"
+      )
     }
     return model
   }

@@ -99,8 +99,10 @@ final class Dispatcher: Sendable {
         other != request.capabilities.model
       {
         throw MeshError(
-          .failedPrecondition, "capabilities.model must be \"\(other)\", which other workers run",
-          field: "capabilities.model")
+          .failedPrecondition,
+          "capabilities.model must be \"\(other)\", which other workers run",
+          field: "capabilities.model"
+        )
       }
       let join = try state.core.join(capabilities)
       Self.removeFormerMembers(&state)

@@ -27,7 +27,9 @@ struct Membership: Sendable {
   ///
   /// - Throws: ``MeshError`` naming the field of the offer that is at fault.
   init(
-    _ offer: Weft_Scheduler_V1_JoinRequest, dispatcher: Dispatcher, logger: Logger
+    _ offer: Weft_Scheduler_V1_JoinRequest,
+    dispatcher: Dispatcher,
+    logger: Logger
   ) throws(MeshError) {
     self.dispatcher = dispatcher
     address = try TransportAddress(parsing: offer.address, field: "address")
@@ -38,7 +40,8 @@ struct Membership: Sendable {
     self.logger = logger
     logger.info(
       "worker joined",
-      metadata: ["address": "\(address)", "blocks": "\(offer.capabilities.blockCount)"])
+      metadata: ["address": "\(address)", "blocks": "\(offer.capabilities.blockCount)"]
+    )
   }
 
   /// Executes plans until they end or the worker fails.

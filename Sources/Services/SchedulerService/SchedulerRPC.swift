@@ -20,8 +20,10 @@ struct SchedulerRPC: Weft_Scheduler_V1_SchedulerService.SimpleServiceProtocol {
   ) async throws {
     if !request.model.isEmpty, let model = dispatcher.model, model != request.model {
       throw MeshError(
-        .notFound, "model \"\(request.model.prefix(200))\" is not served; \"\(model)\" is",
-        field: "model")
+        .notFound,
+        "model \"\(request.model.prefix(200))\" is not served; \"\(model)\" is",
+        field: "model"
+      )
     }
     let (id, events) = try dispatcher.submit { (id, maxSequenceTokens) throws(MeshError) in
       try SequenceRequest(request, id: id, maxSequenceTokens: maxSequenceTokens)
@@ -31,7 +33,8 @@ struct SchedulerRPC: Weft_Scheduler_V1_SchedulerService.SimpleServiceProtocol {
       metadata: [
         "request-id": "\(request.requestID.prefix(128))", "sequence": "\(id.rawValue)",
         "prompt-tokens": "\(request.promptTokenIds.count)",
-      ])
+      ]
+    )
     defer { dispatcher.cancel(id) }
     try await withTaskCancelledByRPC(context) {
       for try await event in events { try await response.write(event) }
@@ -46,7 +49,9 @@ struct SchedulerRPC: Weft_Scheduler_V1_SchedulerService.SimpleServiceProtocol {
     try await withTaskCancelledByRPC(context) {
       try await withThrowingTaskGroup(of: MembershipEnd.self) { group in
         let (offers, continuation) = AsyncStream.makeStream(
-          of: Weft_Scheduler_V1_JoinRequest.self, bufferingPolicy: .bufferingOldest(1))
+          of: Weft_Scheduler_V1_JoinRequest.self,
+          bufferingPolicy: .bufferingOldest(1)
+        )
         group.addTask {
           defer { continuation.finish() }
           for try await offer in request { continuation.yield(offer) }
@@ -74,7 +79,8 @@ struct SchedulerRPC: Weft_Scheduler_V1_SchedulerService.SimpleServiceProtocol {
   }
 
   func getStatus(
-    request: Weft_Scheduler_V1_GetStatusRequest, context: ServerContext
+    request: Weft_Scheduler_V1_GetStatusRequest,
+    context: ServerContext
   ) async throws -> Weft_Scheduler_V1_GetStatusResponse {
     dispatcher.status
   }

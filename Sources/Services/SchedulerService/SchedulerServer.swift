@@ -19,7 +19,9 @@ package struct SchedulerServer {
   ///   microseconds of the clock are.
   /// - Throws: ``MeshError`` `invalidArgument` naming a setting.
   package init(
-    settings: SchedulerServiceSettings, firstEpoch: Epoch, logger: Logger
+    settings: SchedulerServiceSettings,
+    firstEpoch: Epoch,
+    logger: Logger
   ) throws(MeshError) {
     let core = try SchedulerCore(settings: settings.scheduling, firstEpoch: firstEpoch)
     let health = HealthService(services: [
@@ -29,7 +31,9 @@ package struct SchedulerServer {
     server = MeshServer(
       settings: settings.server,
       services: [SchedulerRPC(dispatcher: Dispatcher(core: core), logger: logger)],
-      health: health, logger: logger)
+      health: health,
+      logger: logger
+    )
     services = [server]
   }
 }

@@ -20,7 +20,8 @@ extension WorkerCapabilities {
     guard let rootKey = BlockKey(bytes: message.cacheRootKey) else {
       throw .invalid(
         "capabilities.cache_root_key",
-        "must have \(BlockKey.byteCount) bytes, got \(message.cacheRootKey.count)")
+        "must have \(BlockKey.byteCount) bytes, got \(message.cacheRootKey.count)"
+      )
     }
     self.init(
       name: request.worker,
@@ -30,7 +31,8 @@ extension WorkerCapabilities {
       maxBatchSequences: Int(message.maxBatchSequences),
       maxContextTokens: Int(message.contextLength),
       vocabularySize: Int(message.vocabularySize),
-      rootKey: rootKey)
+      rootKey: rootKey
+    )
   }
 }
 
@@ -73,8 +75,10 @@ extension StepResult {
       failures: message.failures.map {
         SequenceFailure(
           sequence: SequenceID($0.sequence),
-          error: MeshError(.internalError, "a worker refused the sequence: \($0.message)"))
-      })
+          error: MeshError(.internalError, "a worker refused the sequence: \($0.message)")
+        )
+      }
+    )
   }
 }
 

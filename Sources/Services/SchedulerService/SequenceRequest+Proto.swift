@@ -12,7 +12,9 @@ extension SequenceRequest {
   /// - Throws: ``MeshError`` `invalidArgument` naming the field; `unavailable` if `max_tokens` is
   ///   absent and there is no worker whose context could set it.
   package init(
-    _ message: Weft_Scheduler_V1_GenerateRequest, id: SequenceID, maxSequenceTokens: Int?
+    _ message: Weft_Scheduler_V1_GenerateRequest,
+    id: SequenceID,
+    maxSequenceTokens: Int?
   ) throws(MeshError) {
     guard !message.promptTokenIds.isEmpty else {
       throw .invalid("prompt_token_ids", "must not be empty")
@@ -32,8 +34,13 @@ extension SequenceRequest {
       throw .invalid("max_tokens", "must be at least 1, got \(maxTokens)")
     }
     self.init(
-      id: id, promptTokenIDs: message.promptTokenIds, sampling: sampling,
+      id: id,
+      promptTokenIDs: message.promptTokenIds,
+      sampling: sampling,
       limits: GenerationLimits(
-        maxTokens: maxTokens, stopTokenIDs: Set(message.stopTokenIds)))
+        maxTokens: maxTokens,
+        stopTokenIDs: Set(message.stopTokenIds)
+      )
+    )
   }
 }

@@ -16,7 +16,9 @@ struct DecodeStream {
   /// - Throws: ``MeshError`` `invalidArgument` naming the option at fault.
   init(_ options: Weft_Tokenizer_V1_DecodeOptions, tokenizer: Tokenizer) throws(MeshError) {
     decoder = IncrementalDecoder(
-      tokenizer: tokenizer, skipsSpecialTokens: !options.includeSpecialTokens)
+      tokenizer: tokenizer,
+      skipsSpecialTokens: !options.includeSpecialTokens
+    )
     matcher = try StopStringMatcher(stopStrings: options.stop)
   }
 
@@ -42,7 +44,8 @@ struct DecodeStream {
   }
 
   private mutating func response(
-    _ text: String, tokenIDs: [TokenID]
+    _ text: String,
+    tokenIDs: [TokenID]
   ) -> Weft_Tokenizer_V1_DecodeResponse {
     let (text, matched) = matcher.append(text)
     return .with {

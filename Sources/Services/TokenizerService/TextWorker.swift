@@ -14,17 +14,25 @@ actor TextWorker {
   init(model: TokenizerModel) { self.model = model }
 
   func encode(
-    _ text: String, specialTokens: SpecialTokenPolicy, addsBeginOfSequence: Bool
+    _ text: String,
+    specialTokens: SpecialTokenPolicy,
+    addsBeginOfSequence: Bool
   ) -> [TokenID] {
     model.tokenizer.encode(
-      text, specialTokens: specialTokens, addsBeginOfSequence: addsBeginOfSequence)
+      text,
+      specialTokens: specialTokens,
+      addsBeginOfSequence: addsBeginOfSequence
+    )
   }
 
   func prompt(
-    for messages: [ChatMessage], addsGenerationPrompt: Bool
+    for messages: [ChatMessage],
+    addsGenerationPrompt: Bool
   ) throws(MeshError) -> String {
     try model.prompt(
-      for: messages, addsGenerationPrompt: addsGenerationPrompt,
-      now: TemplateDate(unixSeconds: time(nil)))
+      for: messages,
+      addsGenerationPrompt: addsGenerationPrompt,
+      now: TemplateDate(unixSeconds: time(nil))
+    )
   }
 }

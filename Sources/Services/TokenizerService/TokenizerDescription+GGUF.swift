@@ -10,8 +10,10 @@ extension TokenizerDescription {
     let model = try metadata.string("tokenizer.ggml.model")
     guard model == "gpt2" else {
       throw MeshError(
-        .unimplemented, "tokenizer.ggml.model must be \"gpt2\", got \"\(model.prefix(100))\"",
-        field: "tokenizer.ggml.model")
+        .unimplemented,
+        "tokenizer.ggml.model must be \"gpt2\", got \"\(model.prefix(100))\"",
+        field: "tokenizer.ggml.model"
+      )
     }
     let tokens = try metadata.strings("tokenizer.ggml.tokens")
     func tokenID(_ name: String) throws(MeshError) -> TokenID? {
@@ -22,13 +24,16 @@ extension TokenizerDescription {
     let types = try rawTypes?.enumerated().map { (index, raw) throws(MeshError) in
       guard let type = TokenType(rawValue: Int32(clamping: raw)) else {
         throw MeshError(
-          .corrupted, "tokenizer.ggml.token_type must hold 1...6, got \(raw) for token \(index)",
-          field: "tokenizer.ggml.token_type")
+          .corrupted,
+          "tokenizer.ggml.token_type must hold 1...6, got \(raw) for token \(index)",
+          field: "tokenizer.ggml.token_type"
+        )
       }
       return type
     }
     self.init(
-      tokens: tokens, tokenTypes: types ?? [],
+      tokens: tokens,
+      tokenTypes: types ?? [],
       merges: try metadata.strings("tokenizer.ggml.merges"),
       preTokenizer: try metadata.stringIfPresent("tokenizer.ggml.pre") ?? "gpt-2",
       beginOfSequence: try tokenID("bos_token_id"),
@@ -37,6 +42,7 @@ extension TokenizerDescription {
       endOfMessage: try tokenID("eom_token_id"),
       unknown: try tokenID("unknown_token_id"),
       padding: try tokenID("padding_token_id"),
-      addsBeginOfSequence: try metadata.booleanIfPresent("tokenizer.ggml.add_bos_token"))
+      addsBeginOfSequence: try metadata.booleanIfPresent("tokenizer.ggml.add_bos_token")
+    )
   }
 }

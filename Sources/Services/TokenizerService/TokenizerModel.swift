@@ -31,14 +31,19 @@ package struct TokenizerModel: Sendable {
   /// - Throws: ``MeshError`` `failedPrecondition` if the model has no chat template, else what the
   ///   template throws, such as its own `raise_exception`.
   package func prompt(
-    for messages: [ChatMessage], addsGenerationPrompt: Bool, now: TemplateDate
+    for messages: [ChatMessage],
+    addsGenerationPrompt: Bool,
+    now: TemplateDate
   ) throws(MeshError) -> String {
     guard let chatTemplate else {
       throw MeshError(.failedPrecondition, "the model \"\(name)\" carries no chat template")
     }
     return try chatTemplate.render(
-      messages: messages, addsGenerationPrompt: addsGenerationPrompt,
+      messages: messages,
+      addsGenerationPrompt: addsGenerationPrompt,
       bosToken: tokenizer.beginOfSequence.flatMap { tokenizer.token(of: $0) },
-      eosToken: tokenizer.endOfSequence.flatMap { tokenizer.token(of: $0) }, now: now)
+      eosToken: tokenizer.endOfSequence.flatMap { tokenizer.token(of: $0) },
+      now: now
+    )
   }
 }

@@ -23,7 +23,8 @@ struct TokenizerRPC: Weft_Tokenizer_V1_TokenizerService.SimpleServiceProtocol {
   }
 
   func describeModel(
-    request: Weft_Tokenizer_V1_DescribeModelRequest, context: ServerContext
+    request: Weft_Tokenizer_V1_DescribeModelRequest,
+    context: ServerContext
   ) async throws -> Weft_Tokenizer_V1_DescribeModelResponse {
     .with {
       $0.model = model.name
@@ -34,16 +35,21 @@ struct TokenizerRPC: Weft_Tokenizer_V1_TokenizerService.SimpleServiceProtocol {
   }
 
   func encode(
-    request: Weft_Tokenizer_V1_EncodeRequest, context: ServerContext
+    request: Weft_Tokenizer_V1_EncodeRequest,
+    context: ServerContext
   ) async throws -> Weft_Tokenizer_V1_EncodeResponse {
     try checkModel(request.model)
     guard request.text.utf8.count <= Self.maximumTextBytes else {
       throw MeshError.invalid(
-        "text", "must have at most \(Self.maximumTextBytes) bytes, got \(request.text.utf8.count)")
+        "text",
+        "must have at most \(Self.maximumTextBytes) bytes, got \(request.text.utf8.count)"
+      )
     }
     let tokenIDs = await encode(
-      request.text, specialTokens: request.parseSpecialTokens ? .recognised : .plainText,
-      addsBeginOfSequence: !request.omitBeginOfSequence && model.tokenizer.addsBeginOfSequence)
+      request.text,
+      specialTokens: request.parseSpecialTokens ? .recognised : .plainText,
+      addsBeginOfSequence: !request.omitBeginOfSequence && model.tokenizer.addsBeginOfSequence
+    )
     return .with { $0.tokenIds = tokenIDs }
   }
 
@@ -76,13 +82,16 @@ struct TokenizerRPC: Weft_Tokenizer_V1_TokenizerService.SimpleServiceProtocol {
   }
 
   func applyChatTemplate(
-    request: Weft_Tokenizer_V1_ApplyChatTemplateRequest, context: ServerContext
+    request: Weft_Tokenizer_V1_ApplyChatTemplateRequest,
+    context: ServerContext
   ) async throws -> Weft_Tokenizer_V1_ApplyChatTemplateResponse {
     try checkModel(request.model)
     try checkMessages(request.messages)
     let messages = request.messages.map { ChatMessage(role: $0.role, text: $0.content) }
     let text = try await worker.prompt(
-      for: messages, addsGenerationPrompt: !request.omitGenerationPrompt)
+      for: messages,
+      addsGenerationPrompt: !request.omitGenerationPrompt
+    )
     // A template writes the begin-of-sequence token itself where the model wants one.
     let tokenIDs = await encode(text, specialTokens: .recognised, addsBeginOfSequence: false)
     return .with {
@@ -92,33 +101,47 @@ struct TokenizerRPC: Weft_Tokenizer_V1_TokenizerService.SimpleServiceProtocol {
   }
 
   private func encode(
-    _ text: String, specialTokens: SpecialTokenPolicy, addsBeginOfSequence: Bool
+    _ text: String,
+    specialTokens: SpecialTokenPolicy,
+    addsBeginOfSequence: Bool
   ) async -> [TokenID] {
     if text.utf8.count <= Self.inPlaceTextBytes {
       return model.tokenizer.encode(
-        text, specialTokens: specialTokens, addsBeginOfSequence: addsBeginOfSequence)
+        text,
+        specialTokens: specialTokens,
+        addsBeginOfSequence: addsBeginOfSequence
+      )
     }
     return await worker.encode(
-      text, specialTokens: specialTokens, addsBeginOfSequence: addsBeginOfSequence)
+      text,
+      specialTokens: specialTokens,
+      addsBeginOfSequence: addsBeginOfSequence
+    )
   }
 
   private func checkModel(_ name: String) throws(MeshError) {
     guard name.isEmpty || name == model.name else {
       throw MeshError(
-        .notFound, "model \"\(name.prefix(200))\" is not served here; \"\(model.name)\" is",
-        field: "model")
+        .notFound,
+        "model \"\(name.prefix(200))\" is not served here; \"\(model.name)\" is",
+        field: "model"
+      )
     }
   }
 
   private func checkMessages(_ messages: [Weft_Types_V1_ChatMessage]) throws(MeshError) {
     guard (1...Self.maximumMessages).contains(messages.count) else {
       throw .invalid(
-        "messages", "must have 1...\(Self.maximumMessages) entries, got \(messages.count)")
+        "messages",
+        "must have 1...\(Self.maximumMessages) entries, got \(messages.count)"
+      )
     }
     let bytes = messages.reduce(0) { $0 + $1.content.utf8.count }
     guard bytes <= Self.maximumTextBytes else {
       throw .invalid(
-        "messages", "must have at most \(Self.maximumTextBytes) bytes of text, got \(bytes)")
+        "messages",
+        "must have at most \(Self.maximumTextBytes) bytes of text, got \(bytes)"
+      )
     }
     for (index, message) in messages.enumerated()
     where !(1...Self.maximumRoleBytes).contains(message.role.utf8.count) {

@@ -23,14 +23,18 @@ package struct TokenizerServer {
       metadata: [
         "model": "\(model.name)", "tokens": "\(model.tokenizer.vocabularySize)",
         "chat-template": "\(model.chatTemplate != nil)",
-      ])
+      ]
+    )
     let health = HealthService(services: [
       Weft_Tokenizer_V1_TokenizerService.descriptor.fullyQualifiedService
     ])
     health.markServing()
     server = MeshServer(
-      settings: settings.server, services: [TokenizerRPC(model: model)], health: health,
-      logger: logger)
+      settings: settings.server,
+      services: [TokenizerRPC(model: model)],
+      health: health,
+      logger: logger
+    )
     services = [server]
   }
 }

@@ -6,7 +6,9 @@ import SwiftProtobuf
 /// `weft chat`: a conversation on the terminal.
 struct ChatCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "chat", abstract: "Talk with the model; end with Ctrl-D.")
+    commandName: "chat",
+    abstract: "Talk with the model; end with Ctrl-D."
+  )
 
   @Option(help: "What the model is told before the conversation.")
   var system: String?
@@ -42,7 +44,8 @@ struct ChatCommand: AsyncParsableCommand {
   }
 
   private func answer(
-    _ question: String, after turns: inout [(role: String, content: String)],
+    _ question: String,
+    after turns: inout [(role: String, content: String)],
     _ client: GatewayClient
   ) async throws -> Weft_Gateway_V1_Finish {
     turns.append(("user", question))
@@ -56,7 +59,9 @@ struct ChatCommand: AsyncParsableCommand {
       .with {
         $0.messages = messages
         $0.options = sampling.message
-      }, show: Terminal.show)
+      },
+      show: Terminal.show
+    )
     turns.append(("assistant", text))
     Terminal.show("\n")
     return finish

@@ -10,14 +10,16 @@ struct GatewayClient {
 
   /// Runs `body` with a client that is connected while it runs.
   static func with<Result: Sendable>(
-    _ address: TransportAddress, _ body: @escaping @Sendable (GatewayClient) async throws -> Result
+    _ address: TransportAddress,
+    _ body: @escaping @Sendable (GatewayClient) async throws -> Result
   ) async throws -> Result {
     let client = MeshClient(address: address)
     return try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await client.grpc.runConnections() }
       defer { client.grpc.beginGracefulShutdown() }
       return try await body(
-        GatewayClient(service: Weft_Gateway_V1_GatewayService.Client(wrapping: client.grpc)))
+        GatewayClient(service: Weft_Gateway_V1_GatewayService.Client(wrapping: client.grpc))
+      )
     }
   }
 
@@ -30,7 +32,8 @@ struct GatewayClient {
 
   /// Streams a continuation to `show`.
   func generate(
-    _ request: Weft_Gateway_V1_GenerateRequest, show: @escaping @Sendable (String) -> Void
+    _ request: Weft_Gateway_V1_GenerateRequest,
+    show: @escaping @Sendable (String) -> Void
   ) async throws -> Weft_Gateway_V1_Finish {
     try await service.generate(request) { response in
       var finish = Weft_Gateway_V1_Finish()
@@ -44,7 +47,8 @@ struct GatewayClient {
 
   /// Streams an answer to `show`; returns the whole answer too.
   func chat(
-    _ request: Weft_Gateway_V1_ChatRequest, show: @escaping @Sendable (String) -> Void
+    _ request: Weft_Gateway_V1_ChatRequest,
+    show: @escaping @Sendable (String) -> Void
   ) async throws -> (text: String, finish: Weft_Gateway_V1_Finish) {
     try await service.chat(request) { response in
       var text = ""

@@ -14,7 +14,9 @@ struct GatewayOptions: ParsableArguments {
   /// The gateway's address, from flag, environment or file.
   func address() async throws -> TransportAddress {
     let (settings, _) = try await common.prepare(
-      service: "weft", flags: ["gateway": gateway.map { .string($0) }])
+      service: "weft",
+      flags: ["gateway": gateway.map { .string($0) }]
+    )
     return try await settings.address("gateway") ?? .tcp(host: "127.0.0.1", port: 7700)
   }
 }

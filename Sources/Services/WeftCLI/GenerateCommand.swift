@@ -6,7 +6,9 @@ import SwiftProtobuf
 /// `weft generate "…"`: continues a prompt.
 struct GenerateCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "generate", abstract: "Continue a prompt, streaming the text.")
+    commandName: "generate",
+    abstract: "Continue a prompt, streaming the text."
+  )
 
   @Argument(help: "The prompt.")
   var prompt: String

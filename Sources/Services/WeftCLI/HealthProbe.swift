@@ -7,7 +7,9 @@ import SwiftProtobuf
 /// Asks a service's health.
 package enum HealthProbe {
   /// Whether the server at `address` says that it serves, within `timeout`.
-  package static func isServing(_ address: TransportAddress, timeout: Duration = .seconds(2)) async -> Bool {
+  package static func isServing(_ address: TransportAddress, timeout: Duration = .seconds(2)) async
+    -> Bool
+  {
     let client = MeshClient(address: address)
     return await withTaskGroup(of: Void.self) { group in
       group.addTask { try? await client.grpc.runConnections() }

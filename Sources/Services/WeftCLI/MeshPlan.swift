@@ -28,16 +28,26 @@ package struct MeshPlan: Sendable {
   ///   - workerArguments: Further flags for every worker.
   ///   - commonArguments: Further flags for every process.
   package init(
-    model: String, gateway: TransportAddress, directory: String, workerCount: Int,
-    workerArguments: [String], commonArguments: [String]
+    model: String,
+    gateway: TransportAddress,
+    directory: String,
+    workerCount: Int,
+    workerArguments: [String],
+    commonArguments: [String]
   ) {
     func socket(_ name: String) -> TransportAddress { .unix(path: "\(directory)/\(name).sock") }
     func process(
-      _ name: String, _ executable: String, _ address: TransportAddress, _ arguments: [String]
+      _ name: String,
+      _ executable: String,
+      _ address: TransportAddress,
+      _ arguments: [String]
     ) -> Process {
       Process(
-        name: name, executable: executable,
-        arguments: ["--listen", "\(address)"] + arguments + commonArguments, address: address)
+        name: name,
+        executable: executable,
+        arguments: ["--listen", "\(address)"] + arguments + commonArguments,
+        address: address
+      )
     }
     let tokenizer = socket("tokenizer")
     let scheduler = socket("scheduler")
@@ -48,14 +58,21 @@ package struct MeshPlan: Sendable {
     ]
     processes += (1...workerCount).map { number in
       process(
-        "worker-\(number)", "weft-worker", socket("worker-\(number)"),
+        "worker-\(number)",
+        "weft-worker",
+        socket("worker-\(number)"),
         [
           "--model", model, "--scheduler", "\(scheduler)", "--worker-name", "worker-\(number)",
-        ] + workerArguments)
+        ] + workerArguments
+      )
     }
     processes.append(
       process(
-        "gateway", "weft-gateway", gateway,
-        ["--tokenizer", "\(tokenizer)", "--scheduler", "\(scheduler)"]))
+        "gateway",
+        "weft-gateway",
+        gateway,
+        ["--tokenizer", "\(tokenizer)", "--scheduler", "\(scheduler)"]
+      )
+    )
   }
 }

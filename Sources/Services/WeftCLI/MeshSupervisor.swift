@@ -36,7 +36,8 @@ struct MeshSupervisor: Service {
   }
 
   private func supervise(
-    _ process: MeshPlan.Process, standardInput: FileDescriptor
+    _ process: MeshPlan.Process,
+    standardInput: FileDescriptor
   ) async throws {
     var backoff = Backoff(first: .milliseconds(200), longest: .seconds(5))
     var generator = SystemRandomNumberGenerator()
@@ -55,7 +56,8 @@ struct MeshSupervisor: Service {
   }
 
   private func launch(
-    _ process: MeshPlan.Process, standardInput: FileDescriptor
+    _ process: MeshPlan.Process,
+    standardInput: FileDescriptor
   ) async throws -> TerminationStatus {
     var options = PlatformOptions()
     options.processGroupID = 0
@@ -67,7 +69,9 @@ struct MeshSupervisor: Service {
       arguments: Arguments(process.arguments + ["--stop-with-standard-input"]),
       platformOptions: options,
       input: .fileDescriptor(standardInput, closeAfterSpawningProcess: false),
-      output: .currentStandardError, error: .currentStandardError)
+      output: .currentStandardError,
+      error: .currentStandardError
+    )
     return result.terminationStatus
   }
 }

@@ -46,7 +46,8 @@ struct MeshWelcome: Service {
         ./weft chat
         ./weft generate "Once upon a time"
 
-      """)
+      """
+    )
   }
 
   private func askFirstQuestion() async throws {
@@ -62,7 +63,9 @@ struct MeshWelcome: Service {
             }
           ]
           $0.options.maxTokens = 200
-        }, show: Terminal.show)
+        },
+        show: Terminal.show
+      )
       Terminal.note("\n[\(finish.summary)]")
     }
   }

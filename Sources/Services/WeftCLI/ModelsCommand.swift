@@ -4,7 +4,9 @@ import MeshProtos
 /// `weft models`: what the gateway offers.
 struct ModelsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "models", abstract: "List the models that the gateway serves.")
+    commandName: "models",
+    abstract: "List the models that the gateway serves."
+  )
 
   @OptionGroup var gateway: GatewayOptions
 
@@ -15,7 +17,8 @@ struct ModelsCommand: AsyncParsableCommand {
     for model in models {
       Terminal.show(
         "\(model.name)\tcontext \(model.contextLength)\tvocabulary \(model.vocabularySize)"
-          + "\tworkers \(model.workerCount)\n")
+          + "\tworkers \(model.workerCount)\n"
+      )
     }
   }
 }

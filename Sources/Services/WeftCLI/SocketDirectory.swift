@@ -12,7 +12,9 @@ struct SocketDirectory {
     var template = Array("\(parent)/weft-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else {
       throw MeshError(
-        .failedPrecondition, "cannot make a directory for sockets in \(parent): errno \(errno)")
+        .failedPrecondition,
+        "cannot make a directory for sockets in \(parent): errno \(errno)"
+      )
     }
     path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }

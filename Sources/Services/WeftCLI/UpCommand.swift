@@ -8,7 +8,9 @@ import MeshTypes
 /// `weft up`: a whole mesh on this machine.
 struct UpCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "up", abstract: "Run a whole mesh on this machine until Ctrl-C.")
+    commandName: "up",
+    abstract: "Run a whole mesh on this machine until Ctrl-C."
+  )
 
   @Option(help: "The GGUF file to serve (WEFT_MODEL).")
   var model: String?
@@ -43,7 +45,8 @@ struct UpCommand: AsyncParsableCommand {
         "model": model.map { .string($0) }, "listen": listen.map { .string($0) },
         "workers": workers.map { .int($0) }, "threads": threads.map { .int($0) },
         "kv-memory-mib": kvMemoryMib.map { .int($0) },
-      ])
+      ]
+    )
     let gateway = try await settings.address("listen") ?? .tcp(host: "127.0.0.1", port: 7700)
     let model = try await ModelSettings(settings).path
     let workerCount = try await settings.integer("workers", in: 1...64) ?? 1
@@ -52,8 +55,13 @@ struct UpCommand: AsyncParsableCommand {
     // Nothing that can fail may stand between making the directory and seeing to its removal.
     let directory = try SocketDirectory()
     let plan = MeshPlan(
-      model: model, gateway: gateway, directory: directory.path, workerCount: workerCount,
-      workerArguments: workerArguments, commonArguments: commonArguments)
+      model: model,
+      gateway: gateway,
+      directory: directory.path,
+      workerCount: workerCount,
+      workerArguments: workerArguments,
+      commonArguments: commonArguments
+    )
     defer { directory.remove(plan) }
     let supervisor = MeshSupervisor(plan: plan, executables: executables, logger: logger)
     let welcome = MeshWelcome(plan: plan, question: ask)
@@ -82,7 +90,10 @@ struct UpCommand: AsyncParsableCommand {
   private static func executableDirectory() throws(MeshError) -> String {
     var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
     let count = readlink("/proc/self/exe", &buffer, buffer.count)
-    let path = String(decoding: buffer.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    let path = String(
+      decoding: buffer.prefix(max(0, count)).map { UInt8(bitPattern: $0) },
+      as: UTF8.self
+    )
     guard let slash = path.lastIndex(of: "/") else {
       throw MeshError(.internalError, "cannot find the directory of this executable")
     }

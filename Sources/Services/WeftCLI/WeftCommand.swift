@@ -10,7 +10,8 @@ package struct WeftCommand: AsyncParsableCommand {
     subcommands: [
       UpCommand.self, ChatCommand.self, GenerateCommand.self, ModelsCommand.self,
       HealthCommand.self,
-    ])
+    ]
+  )
 
   package init() {}
 }

@@ -1,8 +1,8 @@
-import FoundationEssentials
-import Kernels
 import BlockCache
+import FoundationEssentials
 import GRPCCore
 import GRPCCoreTransport
+import Kernels
 package import Logging
 import MeshProtos
 package import MeshRuntime
@@ -32,14 +32,20 @@ package struct Worker {
     ])
     health.markServing()
     server = MeshServer(
-      settings: settings.server, services: [WorkerRPC(engine: engine, logger: logger)],
-      health: health, logger: logger)
+      settings: settings.server,
+      services: [WorkerRPC(engine: engine, logger: logger)],
+      health: health,
+      logger: logger
+    )
     let schedulerClient = MeshClient(address: settings.scheduler)
     let membership = Membership(
-      name: settings.name, server: server, advertise: settings.advertise,
+      name: settings.name,
+      server: server,
+      advertise: settings.advertise,
       capabilities: capabilities,
       scheduler: Weft_Scheduler_V1_SchedulerService.Client(wrapping: schedulerClient.grpc),
-      logger: logger)
+      logger: logger
+    )
     services = [schedulerClient, server, membership]
   }
 }
@@ -51,7 +57,8 @@ private actor ModelLoader {
   nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
   func load(
-    _ settings: WorkerSettings, logger: Logger
+    _ settings: WorkerSettings,
+    logger: Logger
   ) throws(MeshError) -> (StepEngine, Weft_Scheduler_V1_Capabilities) {
     let start = ContinuousClock.now
     let file = try GGUFFile(path: settings.model.path)
@@ -62,13 +69,19 @@ private actor ModelLoader {
     let runner = try ModelRunner(
       file: file,
       settings: RunnerSettings(
-        blockCount: blockCount, blockSizeTokens: EngineSettings.blockSizeTokens,
+        blockCount: blockCount,
+        blockSizeTokens: EngineSettings.blockSizeTokens,
         maxBatchTokens: settings.engine.maxBatchTokens,
         maxLogitsRows: settings.engine.maxBatchSequences,
-        threadCount: settings.engine.threads))
+        threadCount: settings.engine.threads
+      )
+    )
     let rootKey = BlockKey.root(
-      modelDigest: file.digest(), numericsID: NumericsID.current,
-      layout: "\(layout)", blockSizeTokens: EngineSettings.blockSizeTokens)
+      modelDigest: file.digest(),
+      numericsID: NumericsID.current,
+      layout: "\(layout)",
+      blockSizeTokens: EngineSettings.blockSizeTokens
+    )
     let capabilities = Weft_Scheduler_V1_Capabilities.with {
       $0.model = settings.model.name
       $0.vocabularySize = UInt32(runner.configuration.vocabularySize)
@@ -84,9 +97,13 @@ private actor ModelLoader {
       metadata: [
         "model": "\(settings.model.name)", "kv-blocks": "\(blockCount)",
         "threads": "\(settings.engine.threads)", "seconds": "\((.now - start) / .seconds(1))",
-      ])
+      ]
+    )
     let engine = StepEngine(
-      runner: runner, maxBatchSequences: settings.engine.maxBatchSequences, executor: executor)
+      runner: runner,
+      maxBatchSequences: settings.engine.maxBatchSequences,
+      executor: executor
+    )
     return (engine, capabilities)
   }
 }

@@ -8,7 +8,9 @@ enum Executables {
     var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
     let count = readlink("/proc/self/exe", &buffer, buffer.count)
     let path = String(
-      decoding: buffer.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+      decoding: buffer.prefix(max(0, count)).map { UInt8(bitPattern: $0) },
+      as: UTF8.self
+    )
     return String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
   }()
 
@@ -23,7 +25,8 @@ enum Executables {
     environment("WEFT_PYTHON") ?? "\(cache)/venv/bin/python3"
 
   /// Weft's cache directory.
-  static let cache = "\(environment("XDG_CACHE_HOME") ?? "\(environment("HOME") ?? "")/.cache")/weft"
+  static let cache =
+    "\(environment("XDG_CACHE_HOME") ?? "\(environment("HOME") ?? "")/.cache")/weft"
 
   static func environment(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 }

@@ -39,7 +39,9 @@ enum PythonClient {
         "\(Executables.root)/protos", "\(gateway)",
       ],
       input: .string("[\(calls.joined(separator: ","))]"),
-      output: .string(limit: 64 << 20), error: .currentStandardError)
+      output: .string(limit: 64 << 20),
+      error: .currentStandardError
+    )
     return try JSONDecoder().decode([Outcome].self, from: Data(result.standardOutput.utf8))
   }
 

@@ -1,11 +1,11 @@
-import Glibc
 import GRPCCore
 import GRPCCoreTransport
+import Glibc
 import MeshProtos
 import MeshRuntime
 import Subprocess
-import SystemPackage
 import Synchronization
+import SystemPackage
 import WeftCLI
 
 /// A whole mesh of real processes on the real model, its inner services on unix sockets.
@@ -25,7 +25,9 @@ final class TestMesh: Sendable {
   }
 
   private init(
-    plan: MeshPlan, model: String, workerArguments: [String],
+    plan: MeshPlan,
+    model: String,
+    workerArguments: [String],
     launches: AsyncStream<MeshPlan.Process>.Continuation
   ) {
     self.plan = plan
@@ -36,21 +38,31 @@ final class TestMesh: Sendable {
 
   /// Starts a mesh, waits until its workers have joined, and runs `body`.
   static func with<Result: Sendable>(
-    workers: Int = 1, workerArguments: [String] = [], schedulerArguments: [String] = [],
+    workers: Int = 1,
+    workerArguments: [String] = [],
+    schedulerArguments: [String] = [],
     _ body: @escaping @Sendable (TestMesh) async throws -> Result
   ) async throws -> Result {
     let directory = try TemporaryDirectory()
     defer { directory.remove() }
     var plan = MeshPlan(
-      model: DefaultModel.path, gateway: .unix(path: "\(directory.path)/gateway.sock"),
-      directory: directory.path, workerCount: workers, workerArguments: workerArguments,
-      commonArguments: ["--log-level", "warning", "--shutdown-grace-seconds", "0"])
+      model: DefaultModel.path,
+      gateway: .unix(path: "\(directory.path)/gateway.sock"),
+      directory: directory.path,
+      workerCount: workers,
+      workerArguments: workerArguments,
+      commonArguments: ["--log-level", "warning", "--shutdown-grace-seconds", "0"]
+    )
     for index in plan.processes.indices where plan.processes[index].name == "scheduler" {
       plan.processes[index].arguments += schedulerArguments
     }
     let (processes, launches) = AsyncStream.makeStream(of: MeshPlan.Process.self)
     let mesh = TestMesh(
-      plan: plan, model: DefaultModel.path, workerArguments: workerArguments, launches: launches)
+      plan: plan,
+      model: DefaultModel.path,
+      workerArguments: workerArguments,
+      launches: launches
+    )
     return try await withThrowingTaskGroup(of: Void.self) { group in
       for process in mesh.plan.processes { launches.yield(process) }
       group.addTask {
@@ -120,8 +132,11 @@ final class TestMesh: Sendable {
     options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(10))]
     _ = try? await Subprocess.run(
       .path(FilePath("\(Executables.directory)/\(process.executable)")),
-      arguments: Arguments(process.arguments), platformOptions: options, input: .none,
-      output: .currentStandardError, error: .currentStandardError
+      arguments: Arguments(process.arguments),
+      platformOptions: options,
+      input: .none,
+      output: .currentStandardError,
+      error: .currentStandardError
     ) { execution in
       self.pids.withLock { $0[process.name] = execution.processIdentifier.value }
     }

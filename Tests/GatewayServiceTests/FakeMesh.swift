@@ -1,0 +1,135 @@
+import GRPCCore
+import GRPCCoreTransport
+import GatewayService
+import MeshProtos
+import MeshRuntime
+import ServiceLifecycle
+import ServiceTesting
+import SwiftProtobuf
+import Synchronization
+
+/// A scheduler that plays a script: one act for each call of Generate.
+final class FakeScheduler: Weft_Scheduler_V1_SchedulerService.SimpleServiceProtocol {
+  /// What one call says before it ends.
+  struct Act {
+    var tokenIDs: [UInt32] = []
+    /// Nil ends the call with `unavailable`, as a scheduler that dies does.
+    var reason: Weft_Types_V1_FinishReason?
+  }
+
+  private let acts: Mutex<[Act]>
+  private let received = Mutex<[Weft_Scheduler_V1_GenerateRequest]>([])
+
+  init(_ acts: [Act]) { self.acts = Mutex(acts) }
+
+  /// The requests so far.
+  var requests: [Weft_Scheduler_V1_GenerateRequest] { received.withLock { $0 } }
+
+  func generate(
+    request: Weft_Scheduler_V1_GenerateRequest,
+    response: RPCWriter<Weft_Scheduler_V1_GenerateResponse>,
+    context: ServerContext
+  ) async throws {
+    received.withLock { $0.append(request) }
+    let act = acts.withLock { $0.isEmpty ? Act() : $0.removeFirst() }
+    for tokenID in act.tokenIDs { try await response.write(.with { $0.tokenIds = [tokenID] }) }
+    guard let reason = act.reason else {
+      throw RPCError(code: .unavailable, message: "the fake scheduler dies")
+    }
+    try await response.write(.with { $0.finish = .with { $0.reason = reason } })
+  }
+
+  func join(
+    request: RPCAsyncSequence<Weft_Scheduler_V1_JoinRequest, any Error>,
+    response: RPCWriter<Weft_Scheduler_V1_JoinResponse>,
+    context: ServerContext
+  ) async throws {
+    throw RPCError(code: .unimplemented, message: "no worker joins a fake scheduler")
+  }
+
+  func getStatus(
+    request: Weft_Scheduler_V1_GetStatusRequest,
+    context: ServerContext
+  ) async throws -> Weft_Scheduler_V1_GetStatusResponse { .init() }
+}
+
+/// A tokenizer whose tokens are the texts of their numbers.
+struct FakeTokenizer: Weft_Tokenizer_V1_TokenizerService.SimpleServiceProtocol {
+  func describeModel(
+    request: Weft_Tokenizer_V1_DescribeModelRequest,
+    context: ServerContext
+  ) async throws -> Weft_Tokenizer_V1_DescribeModelResponse {
+    .with {
+      $0.model = "fake"
+      $0.vocabularySize = 1000
+      $0.endTokenIds = [0]
+    }
+  }
+
+  func encode(
+    request: Weft_Tokenizer_V1_EncodeRequest,
+    context: ServerContext
+  ) async throws -> Weft_Tokenizer_V1_EncodeResponse {
+    .with { $0.tokenIds = request.text.utf8.map(UInt32.init) }
+  }
+
+  func decode(
+    request: RPCAsyncSequence<Weft_Tokenizer_V1_DecodeRequest, any Error>,
+    response: RPCWriter<Weft_Tokenizer_V1_DecodeResponse>,
+    context: ServerContext
+  ) async throws {
+    for try await message in request {
+      guard case .tokens(let tokens) = message.step else { continue }
+      try await response.write(
+        .with {
+          $0.text = tokens.ids.map { "\($0) " }.joined()
+          $0.tokenIds = tokens.ids
+        }
+      )
+    }
+    try await response.write(.init())
+  }
+
+  func applyChatTemplate(
+    request: Weft_Tokenizer_V1_ApplyChatTemplateRequest,
+    context: ServerContext
+  ) async throws -> Weft_Tokenizer_V1_ApplyChatTemplateResponse {
+    .with { $0.tokenIds = request.messages.flatMap { $0.content.utf8.map(UInt32.init) } }
+  }
+}
+
+/// What a client saw of a stream.
+struct Streamed: Sendable {
+  var text = ""
+  var tokenIDs: [UInt32] = []
+  var finish = Weft_Gateway_V1_Finish()
+}
+
+/// Runs a real gateway before `scheduler` and a fake tokenizer, and streams one request.
+func stream(
+  _ request: Weft_Gateway_V1_GenerateRequest,
+  from scheduler: FakeScheduler
+) async throws -> Streamed {
+  try await withServer([scheduler, FakeTokenizer()]) { _, address in
+    let settings = try await settings(["tokenizer": "\(address)", "scheduler": "\(address)"])
+    let gateway = Gateway(settings: try await GatewaySettings(settings), logger: .silent)
+    return try await withThrowingTaskGroup(of: Void.self) { group in
+      for service in gateway.services { group.addTask { try await service.run() } }
+      defer { group.cancelAll() }
+      return try await withClient(of: try await gateway.server.boundAddress) { client in
+        try await Weft_Gateway_V1_GatewayService.Client(wrapping: client).generate(
+          request,
+          options: .bounded
+        ) { response in
+          var streamed = Streamed()
+          for try await part in response.messages {
+            streamed.text += part.text
+            streamed.tokenIDs += part.tokenIds
+            if part.hasFinish { streamed.finish = part.finish }
+          }
+          return streamed
+        }
+      }
+    }
+  }
+}
