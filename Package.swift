@@ -68,7 +68,7 @@ func executable(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .testTarget(
     name: "\(name)Tests",
-    dependencies: dependencies,
+    dependencies: dependencies + ["TestSupport"],
     path: "Tests/\(name)Tests",
     exclude: fixtures(of: "\(name)Tests"),
     swiftSettings: swiftSettings
@@ -127,7 +127,7 @@ let floor4: [Target] = [
 ]
 
 let floor5: [Target] = [
-  library("GatewayService", in: "Services", rpc),
+  library("GatewayService", in: "Services", rpc + [grpcProtobuf]),
   library("SchedulerService", in: "Services", rpc + ["BlockCache", "Scheduling"]),
   library(
     "TokenizerService",
@@ -139,7 +139,11 @@ let floor5: [Target] = [
     in: "Services",
     rpc + ["BlockCache", "Kernels", "ModelFiles", "Transformer"]
   ),
-  library("WeftCLI", in: "Services", rpc + [argumentParser, subprocess, systemPackage]),
+  library(
+    "WeftCLI",
+    in: "Services",
+    rpc + ["ModelFiles", argumentParser, subprocess, systemPackage]
+  ),
 ]
 
 let floor6: [Target] = [
@@ -160,9 +164,10 @@ let benchmarks: [Target] = [
 ]
 
 let testTargets: [Target] = [
+  .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
   .target(
     name: "ServiceTesting",
-    dependencies: rpc + [grpcProtobuf],
+    dependencies: rpc + [grpcProtobuf, "TestSupport"],
     path: "Tests/ServiceTesting",
     swiftSettings: swiftSettings
   ),

@@ -1,6 +1,7 @@
 import ChatTemplates
 import Foundation
 import MeshTypes
+import TestSupport
 import Testing
 
 @Suite("Damaged templates and contexts")

@@ -1,6 +1,7 @@
 import Foundation
 import Kernels
 import MeshTypes
+import TestSupport
 import Testing
 
 @Suite struct AttentionTests {

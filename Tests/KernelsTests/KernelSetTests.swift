@@ -1,5 +1,6 @@
 import CKernels
 import Foundation
+import TestSupport
 import Testing
 
 /// The row kernels of each instruction set against the portable ones and against exact arithmetic.

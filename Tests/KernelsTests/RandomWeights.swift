@@ -1,4 +1,5 @@
 import Kernels
+import TestSupport
 import Testing
 
 /// A random tensor in one of the formats of model files.

@@ -1,6 +1,7 @@
 import CKernels
 import Kernels
 import MeshTypes
+import TestSupport
 import Testing
 
 @Suite struct ThreadPoolTests {

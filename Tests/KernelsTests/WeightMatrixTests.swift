@@ -1,5 +1,6 @@
 import Kernels
 import MeshTypes
+import TestSupport
 import Testing
 
 @Suite struct WeightMatrixTests {

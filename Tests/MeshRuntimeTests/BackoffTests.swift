@@ -1,5 +1,6 @@
 import MeshRuntime
 import ServiceTesting
+import TestSupport
 import Testing
 
 @Suite("Backoff")

@@ -2,6 +2,7 @@ import Foundation
 import Logging
 import MeshRuntime
 import ServiceTesting
+import TestSupport
 import Testing
 
 @Suite("A log line in JSON")

@@ -1,6 +1,7 @@
 import GRPCCore
 import MeshRuntime
 import ServiceTesting
+import TestSupport
 import Testing
 
 @Suite("A request's id")

@@ -2,6 +2,7 @@ import GRPCCoreTransport
 import MeshRuntime
 import MeshTypes
 import ServiceTesting
+import TestSupport
 import Testing
 
 @Suite("An address in a setting")

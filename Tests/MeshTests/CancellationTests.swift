@@ -2,6 +2,7 @@ import Glibc
 import MeshProtos
 import Subprocess
 import SystemPackage
+import TestSupport
 import Testing
 
 extension MeshTests {
@@ -16,7 +17,7 @@ extension MeshTests {
         let free = try await mesh.status().workers[0].freeBlocks
         let endless = endless
         _ = try await Subprocess.run(
-          .path(FilePath(Executables.python)),
+          .path(FilePath(TestEnvironment.python)),
           arguments: [
             "\(Executables.root)/Tests/MeshTests/Fixtures/gateway_client.py",
             "\(Executables.root)/protos", "\(mesh.gateway)",

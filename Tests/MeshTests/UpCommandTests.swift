@@ -3,6 +3,7 @@ import GRPCCoreTransport
 import Glibc
 import Subprocess
 import SystemPackage
+import TestSupport
 import Testing
 import WeftCLI
 

@@ -1,6 +1,7 @@
 import Foundation
 import MeshTypes
 import ModelFiles
+import TestSupport
 import Testing
 
 @Suite("File")
@@ -89,7 +90,7 @@ struct GGUFFileTests {
 struct DefaultModelFileTests {
   private let file: GGUFFile
 
-  init() throws { file = try GGUFFile(path: defaultModelPath) }
+  init() throws { file = try GGUFFile(path: DefaultModel.path) }
 
   @Test("has the llama hyperparameters")
   func hyperparameters() throws {

@@ -1,6 +1,7 @@
 import Foundation
 import MeshTypes
 import ModelFiles
+import TestSupport
 import Testing
 
 /// Damaged files never crash, hang, or cost more than they weigh: each either opens, and then keeps
@@ -106,7 +107,7 @@ struct GGUFMutationTests {
   func defaultModel() throws {
     let seed = Fuzz.seed
     var random = SplitMix64(state: seed)
-    let model = try GGUFFile(path: defaultModelPath)
+    let model = try GGUFFile(path: DefaultModel.path)
     let headerByteCount = model.tensors.map(\.byteOffset).min() ?? 0
     let fileByteCount = model.withContents { $0.count }
     let header = model.withContents { Array($0.prefix(headerByteCount)) }

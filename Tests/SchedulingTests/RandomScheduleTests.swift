@@ -1,5 +1,6 @@
 import MeshTypes
 import Scheduling
+import TestSupport
 import Testing
 
 /// Seeded random lives of a mesh. `FakeMesh` and `FakeWorker` check every rule at every event;

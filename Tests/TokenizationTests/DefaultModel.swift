@@ -1,16 +1,11 @@
 import Foundation
 import MeshTypes
 import ModelFiles
+import TestSupport
 import Tokenization
 
 /// The default model's tokenizer, as its GGUF file describes it.
-enum DefaultModel {
-  /// `$WEFT_MODEL`, or else the file that dev/test fetches into the cache folder.
-  static var path: String {
-    ProcessInfo.processInfo.environment["WEFT_MODEL"]
-      ?? CacheFolder.path("models/SmolLM2-135M-Instruct.Q4_1.gguf")
-  }
-
+extension DefaultModel {
   /// Reads the description from the file.
   static func description() throws -> TokenizerDescription {
     let metadata = try GGUFFile(path: path).metadata
@@ -35,15 +30,6 @@ enum DefaultModel {
   static func tokenizer() throws -> Tokenizer { try built.get() }
 
   private static let built = Result { try Tokenizer(try description()) }
-}
-
-/// Weft's folder of fetched files: `$XDG_CACHE_HOME/weft` or `~/.cache/weft`.
-enum CacheFolder {
-  static func path(_ name: String) -> String {
-    let environment = ProcessInfo.processInfo.environment
-    let root = environment["XDG_CACHE_HOME"] ?? (environment["HOME"] ?? "") + "/.cache"
-    return root + "/weft/" + name
-  }
 }
 
 /// The files beside the tests.

@@ -1,5 +1,6 @@
 import Foundation
 import MeshTypes
+import TestSupport
 import Testing
 import Tokenization
 
@@ -101,10 +102,7 @@ struct DifferentialTests {
       .appendingPathComponent("weft-differential-\(UUID().uuidString).json")
     defer { try? FileManager.default.removeItem(at: output) }
     let python = Process()
-    python.executableURL = URL(
-      fileURLWithPath: ProcessInfo.processInfo.environment["WEFT_PYTHON"]
-        ?? CacheFolder.path("venv/bin/python3")
-    )
+    python.executableURL = URL(fileURLWithPath: TestEnvironment.python)
     python.arguments = [
       Fixture.path("differential.py"), DefaultModel.path, preTokenizer.rawValue, String(count),
       seed, output.path,

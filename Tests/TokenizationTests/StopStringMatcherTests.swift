@@ -1,4 +1,5 @@
 import MeshTypes
+import TestSupport
 import Testing
 import Tokenization
 

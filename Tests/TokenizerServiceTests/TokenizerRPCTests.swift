@@ -3,6 +3,7 @@ import GRPCCoreTransport
 import MeshProtos
 import ServiceTesting
 import SwiftProtobuf
+import TestSupport
 import Testing
 import TokenizerService
 

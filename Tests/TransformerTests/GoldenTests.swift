@@ -1,6 +1,7 @@
 import Foundation
 import MeshTypes
 import ModelFiles
+import TestSupport
 import Testing
 import Transformer
 
@@ -25,7 +26,7 @@ import Transformer
 
   private static func runner() throws -> ModelRunner {
     try ModelRunner(
-      file: try GGUFFile(path: defaultModelPath),
+      file: try GGUFFile(path: DefaultModel.path),
       settings: RunnerSettings(blockCount: 64, maxLogitsRows: 256, threadCount: 2)
     )
   }

@@ -1,6 +1,7 @@
 import Kernels
 import MeshTypes
 import ModelFiles
+import TestSupport
 import Testing
 import Transformer
 
@@ -27,7 +28,7 @@ import Transformer
   }
 
   @Test func theDefaultModelHasItsShape() throws {
-    let found = try ModelConfiguration(file: try GGUFFile(path: defaultModelPath))
+    let found = try ModelConfiguration(file: try GGUFFile(path: DefaultModel.path))
     #expect(found.layerCount == 30)
     #expect(found.width == 576)
     #expect(found.feedForwardWidth == 1536)

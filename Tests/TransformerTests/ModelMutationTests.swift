@@ -1,5 +1,6 @@
 import MeshTypes
 import ModelFiles
+import TestSupport
 import Testing
 import Transformer
 

@@ -1,6 +1,7 @@
 import Kernels
 import MeshTypes
 import ModelFiles
+import TestSupport
 import Testing
 import Transformer
 

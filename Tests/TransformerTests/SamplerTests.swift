@@ -1,5 +1,6 @@
 import Foundation
 import MeshTypes
+import TestSupport
 import Testing
 import Transformer
 

@@ -1,5 +1,6 @@
 import Foundation
 import ModelFiles
+import TestSupport
 import Transformer
 
 /// A small random llama-architecture model as a GGUF file, to be damaged at will.

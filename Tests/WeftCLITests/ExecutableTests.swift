@@ -105,6 +105,7 @@ struct ExecutableTests {
       setting: "threads"
     ),
     Mistake(name: "weft", arguments: ["up"], setting: "model"),
+    Mistake(name: "weft", arguments: ["up", "--model", "/nonexistent"], setting: "/nonexistent"),
     Mistake(name: "weft", arguments: ["up", "--model", "a", "--workers", "0"], setting: "workers"),
     Mistake(name: "weft", arguments: ["health", "nowhere"], setting: "address"),
     Mistake(name: "weft", arguments: ["models", "--gateway", "nowhere"], setting: "gateway"),

@@ -3,6 +3,7 @@ import GRPCCoreTransport
 import MeshProtos
 import ServiceTesting
 import SwiftProtobuf
+import TestSupport
 import WorkerService
 
 typealias Plan = Weft_Worker_V1_ExecuteRequest

@@ -6,6 +6,8 @@ package import MeshTypes
 package struct GenerationRequest: Sendable {
   /// The prompt's tokens, at least one.
   package var promptTokenIDs: [TokenID]
+  /// The request field that they came from, for errors.
+  package var promptField: String
   /// The most tokens to produce; nil means as many as the context has room for.
   package var maxTokens: Int32?
   /// How tokens are drawn, its seed chosen.
@@ -50,6 +52,7 @@ package struct GenerationRequest: Sendable {
     try sampling.validate()
     try Self.validate(options, vocabularySize: model.vocabularySize)
     self.promptTokenIDs = promptTokenIDs
+    self.promptField = promptField
     self.maxTokens = options.hasMaxTokens ? options.maxTokens : nil
     self.sampling = sampling
     self.stopTokenIDs = Set(options.stopTokenIds)

@@ -59,7 +59,8 @@ struct GenerationStream: Sendable {
         GenerationPart(text: "", tokenIDs: [], finish: finish(progress.snapshot, stop: stop))
       )
     } catch {
-      throw progress.snapshot.failure ?? error
+      let failure = progress.snapshot.failure ?? error
+      throw (failure as? RPCError)?.namingClientFields(promptField: request.promptField) ?? failure
     }
   }
 

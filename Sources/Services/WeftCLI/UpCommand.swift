@@ -4,6 +4,7 @@ import GRPCCoreTransport
 import Glibc
 import MeshRuntime
 import MeshTypes
+import ModelFiles
 
 /// `weft up`: a whole mesh on this machine.
 struct UpCommand: AsyncParsableCommand {
@@ -52,6 +53,8 @@ struct UpCommand: AsyncParsableCommand {
     let workerCount = try await settings.integer("workers", in: 1...64) ?? 1
     let workerArguments = try await workerArguments(settings)
     let executables = try Self.executableDirectory()
+    // A file that cannot be served is better refused here than by every service that starts.
+    _ = try GGUFFile(path: model)
     // Nothing that can fail may stand between making the directory and seeing to its removal.
     let directory = try SocketDirectory()
     let plan = MeshPlan(

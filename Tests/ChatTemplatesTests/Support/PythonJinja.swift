@@ -1,5 +1,6 @@
 import ChatTemplates
 import Foundation
+import TestSupport
 import Testing
 
 /// Python's Jinja2, run by `Fixtures/render.py` as the independent reference.
@@ -45,22 +46,18 @@ enum PythonJinja {
     #expect(FileManager.default.createFile(atPath: outputPath.path, contents: nil))
     defer { try? FileManager.default.removeItem(at: outputPath) }
     let process = Process()
-    process.executableURL = URL(fileURLWithPath: interpreter)
+    process.executableURL = URL(fileURLWithPath: TestEnvironment.python)
     process.arguments = [Fixtures.path("render.py")] + arguments
     process.standardOutput = try FileHandle(forWritingTo: outputPath)
     let status = try await withCheckedThrowingContinuation { continuation in
       process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
       do { try process.run() } catch { continuation.resume(throwing: error) }
     }
-    try #require(status == 0, "render.py failed; does \(interpreter) exist, with Jinja2?")
+    try #require(
+      status == 0,
+      "render.py failed; does \(TestEnvironment.python) exist, with Jinja2?"
+    )
     return try String(contentsOf: outputPath, encoding: .utf8)
-  }
-
-  private static var interpreter: String {
-    let environment = ProcessInfo.processInfo.environment
-    if let named = environment["WEFT_PYTHON"] { return named }
-    let cache = environment["XDG_CACHE_HOME"] ?? NSHomeDirectory() + "/.cache"
-    return cache + "/weft/venv/bin/python3"
   }
 }
 

@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 /// A python program of the fixtures, running beside the test.
@@ -12,7 +13,7 @@ final class PythonProcess: Sendable {
   private let child: pid_t
 
   init(_ script: String, _ arguments: String...) throws {
-    let program = Self.python()
+    let program = TestEnvironment.python
     let fixture = #filePath.replacing("Support/PythonProcess.swift", with: "Fixtures/\(script)")
     // One socket is the child's input and output. Closed at exec, or other children would keep it.
     var ends: [Int32] = [0, 0]
@@ -59,14 +60,6 @@ final class PythonProcess: Sendable {
   func kill() async {
     Glibc.kill(child, SIGKILL)
     _ = await finish()
-  }
-
-  private static func python() -> String {
-    if let named = getenv("WEFT_PYTHON") { return String(cString: named) }
-    let cache =
-      getenv("XDG_CACHE_HOME").map { String(cString: $0) }
-      ?? "\(getenv("HOME").map { String(cString: $0) } ?? "")/.cache"
-    return "\(cache)/weft/venv/bin/python3"
   }
 
   private struct PythonIsMissing: Error, CustomStringConvertible {

@@ -19,21 +19,4 @@ enum Executables {
     let file: String = #filePath
     return String(file[..<(file.firstRange(of: "/Tests/MeshTests/")?.lowerBound ?? file.endIndex)])
   }()
-
-  /// A Python with the packages of dev/requirements.txt.
-  static let python =
-    environment("WEFT_PYTHON") ?? "\(cache)/venv/bin/python3"
-
-  /// Weft's cache directory.
-  static let cache =
-    "\(environment("XDG_CACHE_HOME") ?? "\(environment("HOME") ?? "")/.cache")/weft"
-
-  static func environment(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
-}
-
-/// The model that dev/fetch-model fetches.
-enum DefaultModel {
-  static let name = "SmolLM2-135M-Instruct.Q4_1"
-  static let path =
-    Executables.environment("WEFT_MODEL") ?? "\(Executables.cache)/models/\(name).gguf"
 }

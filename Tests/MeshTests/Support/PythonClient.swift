@@ -2,6 +2,7 @@ import Foundation
 import GRPCCoreTransport
 import Subprocess
 import SystemPackage
+import TestSupport
 
 /// The gateway as python's grpcio sees it: Fixtures/gateway_client.py.
 enum PythonClient {
@@ -33,7 +34,7 @@ enum PythonClient {
   /// - Parameter calls: Objects of protobuf's JSON mapping, as the script's usage says.
   static func run(_ calls: [String], at gateway: TransportAddress) async throws -> [Outcome] {
     let result = try await Subprocess.run(
-      .path(FilePath(Executables.python)),
+      .path(FilePath(TestEnvironment.python)),
       arguments: [
         "\(Executables.root)/Tests/MeshTests/Fixtures/gateway_client.py",
         "\(Executables.root)/protos", "\(gateway)",

@@ -6,6 +6,7 @@ import MeshRuntime
 import Subprocess
 import Synchronization
 import SystemPackage
+import TestSupport
 import WeftCLI
 
 /// A whole mesh of real processes on the real model, its inner services on unix sockets.

@@ -11,4 +11,12 @@ package struct SeededGenerator: RandomNumberGenerator {
     mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
     return mixed ^ (mixed >> 31)
   }
+
+  /// `count` numbers, roughly normal, of magnitude `scale`.
+  package mutating func floats(_ count: Int, scale: Float = 1) -> [Float] {
+    (0..<count).map { _ in
+      let sum = (0..<4).reduce(Float(0)) { sum, _ in sum + Float.random(in: -1...1, using: &self) }
+      return sum * scale
+    }
+  }
 }
