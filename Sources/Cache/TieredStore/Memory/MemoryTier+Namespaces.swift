@@ -19,8 +19,7 @@ extension MemoryTier {
         .resourceExhausted, "there are \(configuration.namespaceLimit) namespaces already",
         field: "namespace")
     }
-    let quota = configuration.defaultQuotaBytes ?? configuration.capacityBytes
-    return namespaces.add(name, quotaBytes: quota)
+    return namespaces.add(name, quotaBytes: configuration.defaultQuotaBytes ?? .max)
   }
 
   /// Sets the most bytes that a namespace may have; it gives up blocks beyond it, as far as they

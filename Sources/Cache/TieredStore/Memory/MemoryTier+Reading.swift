@@ -43,15 +43,16 @@ extension MemoryTier {
     of keys: some Collection<BlockKey>, in namespace: NamespaceID
   ) throws(MeshError) -> [BlockExtent] {
     try check(namespace)
-    var extents: [BlockExtent] = []
+    var found: [Int] = []
     for key in keys {
-      guard let found = index[StoredKey(namespace: namespace, key: key)] else { break }
-      hit(Int(found))
-      extents.append(hold(Int(found)))
+      guard let entry = index[StoredKey(namespace: namespace, key: key)] else { break }
+      found.append(Int(entry))
     }
-    namespaces[namespace].hitCount += UInt64(extents.count)
-    namespaces[namespace].missCount += UInt64(keys.count - extents.count)
-    return extents
+    namespaces[namespace].hitCount += UInt64(found.count)
+    namespaces[namespace].missCount += UInt64(keys.count - found.count)
+    // The last block first: what follows a prefix is worth nothing without it, and goes earlier.
+    for entry in found.reversed() { hit(entry) }
+    return found.map { hold($0) }
   }
 
   /// Ends a hold. The bytes must not be looked at any more.
@@ -63,7 +64,7 @@ extension MemoryTier {
     unprotectIfLast(entry)
   }
 
-  /// Notes a use of every one of `keys` that is here, wherever in the list.
+  /// Notes a use of every one of `keys` that is here, wherever in the list, the last first.
   ///
   /// - Returns: How many are here.
   /// - Throws: ``MeshError`` `notFound` for an unknown namespace.
@@ -72,7 +73,7 @@ extension MemoryTier {
   ) throws(MeshError) -> Int {
     try check(namespace)
     var count = 0
-    for key in keys {
+    for key in keys.reversed() {
       guard let found = index[StoredKey(namespace: namespace, key: key)] else { continue }
       hit(Int(found))
       count += 1

@@ -21,7 +21,9 @@ extension MemoryTier {
   /// Takes a place in a slab for a new entry, which is reserved and held by its writer.
   ///
   /// - Returns: nil when nothing can go.
-  mutating func allocate(_ byteCount: Int, evictions: inout [Eviction]) -> Int? {
+  mutating func allocate(
+    _ byteCount: Int, for namespace: NamespaceID, evictions: inout [Eviction]
+  ) -> Int? {
     let sizeClass = SizeClass(byteCount: byteCount)
     let isNew = vacantEntries.isEmpty
     let entry = vacantEntries.last.map(Int.init) ?? entries.count
@@ -35,7 +37,7 @@ extension MemoryTier {
         slabs.hold(address.slab)
         return entry
       }
-      guard makeRoom(for: sizeClass, evictions: &evictions) else { return nil }
+      guard makeRoom(for: sizeClass, asker: namespace, evictions: &evictions) else { return nil }
     }
   }
 
@@ -51,9 +53,9 @@ extension MemoryTier {
   /// Evicts one block of the class, or empties a slab of another class when all of its blocks have
   /// been unused for longer than that one.
   private mutating func makeRoom(
-    for sizeClass: SizeClass, evictions: inout [Eviction]
+    for sizeClass: SizeClass, asker: NamespaceID, evictions: inout [Eviction]
   ) -> Bool {
-    if let group = greediestGroup(of: groups.evictable(in: sizeClass)),
+    if let group = greediestGroup(of: groups.evictable(in: sizeClass), asker: asker),
       let victim = groups.nextVictim(of: group)
     {
       let lastUse = entries[victim].lastUse
@@ -70,12 +72,20 @@ extension MemoryTier {
   }
 
   /// Of some groups the one whose namespace uses the largest share of its quota.
-  func greediestGroup(of candidates: [Int]) -> Int? {
+  ///
+  /// - Parameter asker: The namespace that gives way among equals.
+  func greediestGroup(of candidates: [Int], asker: NamespaceID? = nil) -> Int? {
     guard candidates.count > 1 else { return candidates.first }
-    func share(_ group: Int) -> Double {
-      namespaces[NamespaceID(rawValue: UInt32(groups.namespace(of: group)))].share
+    // Later numbers come first among equals that do not ask, so that the choice is the same in
+    // every run.
+    func rank(_ group: Int) -> (Double, Int, Int) {
+      let number = NamespaceID(rawValue: UInt32(groups.namespace(of: group)))
+      let namespace = namespaces[number]
+      let quotaBytes = min(namespace.quotaBytes, configuration.capacityBytes)
+      let share = Double(namespace.usedBytes) / Double(max(quotaBytes, 1))
+      return (share, number == asker ? 1 : 0, group)
     }
-    return candidates.max { (share($0), $1) < (share($1), $0) }
+    return candidates.max { rank($0) < rank($1) }
   }
 
   private mutating func empty(_ slab: Int, evictions: inout [Eviction]) {

@@ -95,7 +95,7 @@ package struct MemoryTier: Sendable {
       return .overQuota
     }
     guard fitQuota(of: namespace, addingBytes: byteCount, evictions: &evictions),
-      let entry = allocate(byteCount, evictions: &evictions)
+      let entry = allocate(byteCount, for: namespace, evictions: &evictions)
     else {
       counters.exhaustedCount += 1
       return .exhausted

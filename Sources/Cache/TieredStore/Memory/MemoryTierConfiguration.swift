@@ -9,7 +9,7 @@ package struct MemoryTierConfiguration: Hashable, Sendable {
   package var slabBytes: Int
   /// Which block goes when room is needed.
   package var policy: EvictionPolicyKind
-  /// The quota of namespaces that are given none; nil is the whole capacity.
+  /// The quota of namespaces that are given none; nil sets no limit.
   package var defaultQuotaBytes: Int?
   /// The most namespaces.
   package var namespaceLimit: Int

@@ -22,7 +22,7 @@ package struct StoredKey: Hashable, Sendable {
 /// What one namespace has and did.
 package struct NamespaceStatistics: Hashable, Sendable {
   package var name: String
-  /// The most payload bytes that it may have.
+  /// The most payload bytes that it may have; `Int.max` sets no limit.
   package var quotaBytes: Int
   /// Payload bytes of its blocks, those being written or still being read included.
   package internal(set) var usedBytes = 0
@@ -34,9 +34,6 @@ package struct NamespaceStatistics: Hashable, Sendable {
   package internal(set) var hitCount: UInt64 = 0
   /// Blocks asked for and not there.
   package internal(set) var missCount: UInt64 = 0
-
-  /// How much of its quota it uses: who uses most gives way first.
-  var share: Double { Double(usedBytes) / Double(max(quotaBytes, 1)) }
 }
 
 /// The namespaces by name and by number. Numbers are never used again.
