@@ -52,7 +52,8 @@ struct EvictionBenchmark {
 
       \(trace.name): \(trace.requests.count) requests, \(trace.accessCount) blocks of \
       \(Trace.blockSizeTokens) tokens, \(trace.distinctCount) different
-      """)
+      """
+    )
     let rows = capacities.map { capacity in
       (capacity, columns.map { $0.replay(trace, capacity) })
     }
@@ -66,13 +67,16 @@ struct EvictionBenchmark {
       let replay = try TierReplay(trace, capacityBlocks: 20_000, policy: policy)
       print(
         padded(policy.rawValue, 10),
-        padded(fixed(replay.lookup.nanoseconds, 0)), padded(fixed(replay.get.nanoseconds, 0)),
-        padded(fixed(replay.put.nanoseconds, 0)))
+        padded(fixed(replay.lookup.nanoseconds, 0)),
+        padded(fixed(replay.get.nanoseconds, 0)),
+        padded(fixed(replay.put.nanoseconds, 0))
+      )
     }
   }
 
   private static func printTable(
-    _ title: String, _ rows: [(capacity: Int, replays: [CacheReplay])],
+    _ title: String,
+    _ rows: [(capacity: Int, replays: [CacheReplay])],
     _ value: (CacheReplay) -> String
   ) {
     print("\n\(title)\n\(padded("blocks", 10))\(columns.map { padded($0.title) }.joined())")

@@ -25,10 +25,17 @@ struct TierReplay {
     let slabCount = (capacityBlocks + blocksPerSlab - 1) / blocksPerSlab
     var tier = try MemoryTier(
       configuration: MemoryTierConfiguration(
-        capacityBytes: slabCount * 16 << 20, policy: policy))
+        capacityBytes: slabCount * 16 << 20,
+        policy: policy
+      )
+    )
     let namespace = try tier.openNamespace("")
     let root = BlockKey.root(
-      modelDigest: [], numericsID: "", layout: "", blockSizeTokens: Trace.blockSizeTokens)
+      modelDigest: [],
+      numericsID: "",
+      layout: "",
+      blockSizeTokens: Trace.blockSizeTokens
+    )
     let keys = (0..<trace.idLimit).map { root.child(of: [TokenID($0)]) }
     let clock = ContinuousClock()
     var evictions: [Eviction] = []
@@ -48,7 +55,12 @@ struct TierReplay {
       put.duration += try clock.measure {
         for key in wanted.dropFirst(present) {
           let outcome = try tier.reserve(
-            namespace, key, byteCount: blockBytes, nowMilliseconds: 0, evictions: &evictions)
+            namespace,
+            key,
+            byteCount: blockBytes,
+            nowMilliseconds: 0,
+            evictions: &evictions
+          )
           switch outcome {
           case .reserved(let extent): _ = tier.publish(extent.handle, checksum: 0)
           case .present(let extent): tier.release(extent.handle)

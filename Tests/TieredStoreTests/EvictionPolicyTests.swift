@@ -5,7 +5,9 @@ import TieredStore
 struct EvictionPolicyTests {
   /// Slots 0, 1, … inserted in this order, of one byte each unless told otherwise.
   private func filled<Policy: EvictionPolicy>(
-    _ policy: Policy, _ count: Int, byteCount: Int = 1
+    _ policy: Policy,
+    _ count: Int,
+    byteCount: Int = 1
   ) -> Policy {
     var policy = policy
     for slot in 0..<count {
@@ -26,7 +28,10 @@ struct EvictionPolicyTests {
 
   // MARK: Every policy
 
-  @Test("what nobody used goes in the order in which it came", arguments: EvictionPolicyKind.allCases)
+  @Test(
+    "what nobody used goes in the order in which it came",
+    arguments: EvictionPolicyKind.allCases
+  )
   func arrival(_ kind: EvictionPolicyKind) throws {
     var policy = kind.makePolicy()
     for slot in [3, 0, 2, 1] { policy.insert(slot, byteCount: 10, fingerprint: UInt64(slot)) }
@@ -41,7 +46,10 @@ struct EvictionPolicyTests {
     #expect(policy.count == 0 && policy.totalBytes == 0)
   }
 
-  @Test("a pinned slot is never a victim, and can be one again", arguments: EvictionPolicyKind.allCases)
+  @Test(
+    "a pinned slot is never a victim, and can be one again",
+    arguments: EvictionPolicyKind.allCases
+  )
   func pinned(_ kind: EvictionPolicyKind) throws {
     var policy = kind.makePolicy()
     for slot in 0..<4 { policy.insert(slot, byteCount: 1, fingerprint: UInt64(slot)) }
@@ -60,7 +68,10 @@ struct EvictionPolicyTests {
     try policy.checkInvariants()
   }
 
-  @Test("a slot that was removed may come back for another entry", arguments: EvictionPolicyKind.allCases)
+  @Test(
+    "a slot that was removed may come back for another entry",
+    arguments: EvictionPolicyKind.allCases
+  )
   func reused(_ kind: EvictionPolicyKind) throws {
     var policy = kind.makePolicy()
     policy.insert(7, byteCount: 5, fingerprint: 1)
@@ -180,7 +191,9 @@ struct EvictionPolicyTests {
 
   /// A random schedule of 1500 events over at most 24 slots; the seed is the test's argument.
   private func compare(
-    _ policy: some EvictionPolicy, _ model: some NaivePolicy, _ seed: UInt64
+    _ policy: some EvictionPolicy,
+    _ model: some NaivePolicy,
+    _ seed: UInt64
   ) throws {
     var policy = policy
     var model = model

@@ -69,7 +69,8 @@ struct MemoryTierTenancyTests {
     #expect(tier.statistics.namespaces[0].usedBytes == 2000)
     #expect(
       errorCode { try tier.setQuota(of: one, toBytes: -1, evictions: &evictions) }
-        == .invalidArgument)
+        == .invalidArgument
+    )
     try tier.checkInvariants()
   }
 
@@ -114,7 +115,11 @@ struct MemoryTierTenancyTests {
     var (tier, tenant) = try makeFullTier()
     let keys = [0, 1, 99, 2].map(BlockKey.numbered)
     let (lease, count) = try tier.pinPrefix(
-      of: keys, in: tenant, untilMilliseconds: 500, nowMilliseconds: 0)
+      of: keys,
+      in: tenant,
+      untilMilliseconds: 500,
+      nowMilliseconds: 0
+    )
     #expect(count == 2 && tier.statistics.namespaces[0].pinnedBytes == 8192)
     for number in 100..<114 { #expect(try tier.store(number, in: tenant)?.count == 1) }
     #expect(try tier.has(0, in: tenant) && tier.has(1, in: tenant))
@@ -133,7 +138,11 @@ struct MemoryTierTenancyTests {
     var (tier, tenant) = try makeFullTier()
     let keys = (0..<16).map(BlockKey.numbered)
     let (_, count) = try tier.pinPrefix(
-      of: keys, in: tenant, untilMilliseconds: 500, nowMilliseconds: 0)
+      of: keys,
+      in: tenant,
+      untilMilliseconds: 500,
+      nowMilliseconds: 0
+    )
     #expect(count == 16)
     #expect(try tier.store(50, in: tenant, now: 499) == nil)
     #expect(try tier.store(50, in: tenant, now: 500)?.count == 1)
@@ -147,7 +156,11 @@ struct MemoryTierTenancyTests {
     var (tier, tenant) = try makeFullTier()
     func pin(_ number: Int, until deadline: UInt64) throws -> LeaseID {
       let (lease, _) = try tier.pinPrefix(
-        of: [.numbered(number)], in: tenant, untilMilliseconds: deadline, nowMilliseconds: 0)
+        of: [.numbered(number)],
+        in: tenant,
+        untilMilliseconds: deadline,
+        nowMilliseconds: 0
+      )
       return try #require(lease)
     }
     let long = try pin(0, until: 900)
@@ -165,7 +178,8 @@ struct MemoryTierTenancyTests {
     #expect(
       errorCode {
         try tier.extend(long, in: tenant, untilMilliseconds: 950, nowMilliseconds: 900)
-      } == .notFound)
+      } == .notFound
+    )
     try tier.checkInvariants()
   }
 
@@ -173,7 +187,11 @@ struct MemoryTierTenancyTests {
   func removedUnderLease() throws {
     var (tier, tenant) = try makeFullTier()
     let (lease, _) = try tier.pinPrefix(
-      of: [.numbered(0), .numbered(1)], in: tenant, untilMilliseconds: 5, nowMilliseconds: 0)
+      of: [.numbered(0), .numbered(1)],
+      in: tenant,
+      untilMilliseconds: 5,
+      nowMilliseconds: 0
+    )
     #expect(tier.remove(tenant, .numbered(0)) != nil)
     #expect(tier.statistics.namespaces[0].pinnedBytes == 4096)
     try tier.checkInvariants()
@@ -193,7 +211,10 @@ struct MemoryTierTenancyTests {
     #expect(try tier.store(0, in: tenant) == [])
     func pin(until deadline: UInt64, now: UInt64) throws -> Int {
       try tier.pinPrefix(
-        of: [.numbered(0)], in: tenant, untilMilliseconds: deadline, nowMilliseconds: now
+        of: [.numbered(0)],
+        in: tenant,
+        untilMilliseconds: deadline,
+        nowMilliseconds: now
       ).blockCount
     }
     for (deadline, now): (UInt64, UInt64) in [(5, 5), (4, 5), (1006, 5), (.max, 0), (0, .max)] {

@@ -6,7 +6,8 @@ import TieredStore
 @Suite("Memory tier")
 struct MemoryTierTests {
   private func makeTier(
-    slabs: Int = 2, policy: EvictionPolicyKind = .lru
+    slabs: Int = 2,
+    policy: EvictionPolicyKind = .lru
   ) throws -> (MemoryTier, NamespaceID) {
     var tier = try MemoryTier(configuration: .small(slabs: slabs, policy: policy))
     let namespace = try tier.openNamespace("tenant")
@@ -244,7 +245,8 @@ struct MemoryTierTests {
       (MemoryTierConfiguration(capacityBytes: 1 << 24, defaultQuotaBytes: -1), "defaultQuotaBytes"),
       (MemoryTierConfiguration(capacityBytes: 1 << 24, namespaceLimit: 0), "namespaceLimit"),
       (MemoryTierConfiguration(capacityBytes: 1 << 24, evictionLogLength: 0), "evictionLogLength"),
-    ])
+    ]
+  )
   func settings(_ configuration: MemoryTierConfiguration, _ field: String) {
     #expect {
       _ = try MemoryTier(configuration: configuration)

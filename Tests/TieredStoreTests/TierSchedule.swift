@@ -44,8 +44,12 @@ struct TierSchedule {
     self.sizes = sizes
     tier = try MemoryTier(
       configuration: MemoryTierConfiguration(
-        capacityBytes: Self.slabCount * Self.slabBytes, slabBytes: Self.slabBytes, policy: policy,
-        longestLeaseMilliseconds: 200))
+        capacityBytes: Self.slabCount * Self.slabBytes,
+        slabBytes: Self.slabBytes,
+        policy: policy,
+        longestLeaseMilliseconds: 200
+      )
+    )
     for (number, quota) in Self.quotas.enumerated() {
       namespaces.append(try tier.openNamespace("tenant \(number)"))
       var evictions: [Eviction] = []
@@ -96,8 +100,12 @@ struct TierSchedule {
     let size = sizes.randomElement(using: &random) ?? 1
     var evictions: [Eviction] = []
     let outcome = try tier.reserve(
-      namespaces[namespace], .numbered(number), byteCount: size, nowMilliseconds: now,
-      evictions: &evictions)
+      namespaces[namespace],
+      .numbered(number),
+      byteCount: size,
+      nowMilliseconds: now,
+      evictions: &evictions
+    )
     expire()
     let present = published(namespace, number)
     take(evictions)
@@ -146,7 +154,9 @@ struct TierSchedule {
     let (namespace, number) = randomKey()
     let numbers = (number..<number + 4)
     let extents = try tier.acquirePrefix(
-      of: numbers.map(BlockKey.numbered), in: namespaces[namespace])
+      of: numbers.map(BlockKey.numbered),
+      in: namespaces[namespace]
+    )
     let expected = numbers.map { published(namespace, $0)?.extent }.prefix { $0 != nil }
     expect(extents == expected.compactMap { $0 }, "another prefix")
     for extent in extents { blocks[extent.handle]?.holds += 1 }
@@ -167,7 +177,11 @@ struct TierSchedule {
     let deadline = now + UInt64.random(in: 1...200, using: &random)
     let keys = (number..<number + 3).map(BlockKey.numbered)
     let (lease, count) = try tier.pinPrefix(
-      of: keys, in: namespaces[namespace], untilMilliseconds: deadline, nowMilliseconds: now)
+      of: keys,
+      in: namespaces[namespace],
+      untilMilliseconds: deadline,
+      nowMilliseconds: now
+    )
     expire()
     let handles = (number..<number + count).compactMap {
       published(namespace, $0)?.extent.handle
@@ -202,7 +216,9 @@ struct TierSchedule {
     blocks.sorted { $0.value.extent.offset < $1.value.extent.offset }.map { ($0.key, $0.value) }
   }
 
-  private func isWriting(_ block: Block) -> Bool { !block.isPublished && !leaving.contains(block.extent.handle) }
+  private func isWriting(_ block: Block) -> Bool {
+    !block.isPublished && !leaving.contains(block.extent.handle)
+  }
   /// Blocks that were removed while somebody read them.
   private var leaving: Set<BlockHandle> = []
 
@@ -290,16 +306,21 @@ struct TierSchedule {
     try tier.checkInvariants()
     let statistics = tier.statistics
     expect(
-      statistics.usedBytes == blocks.values.reduce(0) { $0 + $1.extent.byteCount }, "used bytes")
+      statistics.usedBytes == blocks.values.reduce(0) { $0 + $1.extent.byteCount },
+      "used bytes"
+    )
     expect(statistics.blockCount == blocks.values.count { $0.isPublished }, "blocks")
     for (number, namespace) in statistics.namespaces.enumerated() {
       let own = blocks.values.filter { $0.namespace == number }
       expect(
-        namespace.usedBytes == own.reduce(0) { $0 + $1.extent.byteCount }, "a tenant's bytes")
+        namespace.usedBytes == own.reduce(0) { $0 + $1.extent.byteCount },
+        "a tenant's bytes"
+      )
       expect(namespace.usedBytes <= namespace.quotaBytes, "a quota is exceeded")
       expect(
         namespace.pinnedBytes == own.reduce(0) { $0 + ($1.pins > 0 ? $1.extent.byteCount : 0) },
-        "pinned bytes")
+        "pinned bytes"
+      )
     }
   }
 }

@@ -18,11 +18,18 @@ extension BlockKey {
 extension MemoryTierConfiguration {
   /// Slabs of 64 KiB, each room for sixteen blocks of up to 4096 bytes.
   static func small(
-    slabs: Int = 2, policy: EvictionPolicyKind = .lru, quotaBytes: Int? = nil
+    slabs: Int = 2,
+    policy: EvictionPolicyKind = .lru,
+    quotaBytes: Int? = nil
   ) -> Self {
     Self(
-      capacityBytes: slabs << 16, slabBytes: 1 << 16, policy: policy,
-      defaultQuotaBytes: quotaBytes, longestLeaseMilliseconds: 1000, evictionLogLength: 8)
+      capacityBytes: slabs << 16,
+      slabBytes: 1 << 16,
+      policy: policy,
+      defaultQuotaBytes: quotaBytes,
+      longestLeaseMilliseconds: 1000,
+      evictionLogLength: 8
+    )
   }
 }
 
@@ -31,12 +38,19 @@ extension MemoryTier {
   ///
   /// - Returns: The blocks that went, nil when there was no room or the key is here.
   mutating func store(
-    _ number: Int, in namespace: NamespaceID, byteCount: Int = 4096, now: UInt64 = 0
+    _ number: Int,
+    in namespace: NamespaceID,
+    byteCount: Int = 4096,
+    now: UInt64 = 0
   ) throws -> [Eviction]? {
     var evictions: [Eviction] = []
     let outcome = try reserve(
-      namespace, .numbered(number), byteCount: byteCount, nowMilliseconds: now,
-      evictions: &evictions)
+      namespace,
+      .numbered(number),
+      byteCount: byteCount,
+      nowMilliseconds: now,
+      evictions: &evictions
+    )
     switch outcome {
     case .reserved(let extent):
       #expect(publish(extent.handle, checksum: UInt32(number)) == .published)
@@ -51,12 +65,18 @@ extension MemoryTier {
 
   /// Reserves, and expects that this works.
   mutating func reserved(
-    _ number: Int, in namespace: NamespaceID, byteCount: Int = 4096
+    _ number: Int,
+    in namespace: NamespaceID,
+    byteCount: Int = 4096
   ) throws -> BlockExtent {
     var evictions: [Eviction] = []
     let outcome = try reserve(
-      namespace, .numbered(number), byteCount: byteCount, nowMilliseconds: 0,
-      evictions: &evictions)
+      namespace,
+      .numbered(number),
+      byteCount: byteCount,
+      nowMilliseconds: 0,
+      evictions: &evictions
+    )
     guard case .reserved(let extent) = outcome else {
       throw MeshError(.internalError, "no room for \(number): \(outcome)")
     }

@@ -95,8 +95,10 @@ package struct S3FIFOPolicy: EvictionPolicy {
     remove(slot)
     guard !record.isMain else { return }
     ghosts.remember(
-      record.fingerprint, byteCount: record.byteCount,
-      limitBytes: (totalBytes + record.byteCount) * 9 / 10)
+      record.fingerprint,
+      byteCount: record.byteCount,
+      limitBytes: (totalBytes + record.byteCount) * 9 / 10
+    )
   }
 
   private mutating func pushFront(_ slot: Int) {

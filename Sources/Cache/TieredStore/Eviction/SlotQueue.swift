@@ -42,10 +42,14 @@ struct SlotLinks: Sendable {
 
   mutating func unlink(_ slot: Int, from queue: inout SlotQueue) {
     let link = links[slot]
-    if link.newer >= 0 { links[Int(link.newer)].older = link.older } else {
+    if link.newer >= 0 {
+      links[Int(link.newer)].older = link.older
+    } else {
       queue.front = Int(link.older)
     }
-    if link.older >= 0 { links[Int(link.older)].newer = link.newer } else {
+    if link.older >= 0 {
+      links[Int(link.older)].newer = link.newer
+    } else {
       queue.back = Int(link.newer)
     }
     links[slot] = Link()

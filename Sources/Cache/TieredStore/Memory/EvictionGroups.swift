@@ -35,7 +35,11 @@ struct EvictionGroups: Sendable {
 
   /// Adds an entry, unpinned.
   mutating func insert(
-    _ entry: Int, namespace: Int, sizeClass: SizeClass, byteCount: Int, fingerprint: UInt64
+    _ entry: Int,
+    namespace: Int,
+    sizeClass: SizeClass,
+    byteCount: Int,
+    fingerprint: UInt64
   ) -> Membership {
     let group = group(for: Key(sizeClass: sizeClass, namespace: namespace))
     let slot = groups[group].freeSlots.popLast() ?? Int32(groups[group].entries.count)

@@ -48,12 +48,18 @@ package struct EvictionLog: Sendable {
 
   /// Adds an eviction, with the next sequence number.
   mutating func append(
-    _ stored: StoredKey, byteCount: Int, reason: Eviction.Reason
+    _ stored: StoredKey,
+    byteCount: Int,
+    reason: Eviction.Reason
   ) -> Eviction {
     lastSequence += 1
     let eviction = Eviction(
-      sequence: lastSequence, namespace: stored.namespace, key: stored.key, byteCount: byteCount,
-      reason: reason)
+      sequence: lastSequence,
+      namespace: stored.namespace,
+      key: stored.key,
+      byteCount: byteCount,
+      reason: reason
+    )
     if ring.count < capacity {
       ring.append(eviction)
     } else {
@@ -70,6 +76,9 @@ package struct EvictionLog: Sendable {
     let count = min(UInt64(max(limit, 0)), lastSequence + 1 - first)
     let found = (first..<first + count).map { ring[Int(($0 - 1) % UInt64(capacity))] }
     return Page(
-      evictions: found, missedCount: first - from, lastSequence: first + count - 1)
+      evictions: found,
+      missedCount: first - from,
+      lastSequence: first + count - 1
+    )
   }
 }

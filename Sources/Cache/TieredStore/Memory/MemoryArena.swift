@@ -20,8 +20,10 @@ package final class MemoryArena: @unchecked Sendable {
     precondition(byteCount > 0, "an arena has bytes")
     guard let base = wk_arena_map(byteCount) else {
       throw MeshError(
-        .resourceExhausted, "cannot map \(byteCount) bytes: \(String(cString: strerror(errno)))",
-        field: "capacityBytes")
+        .resourceExhausted,
+        "cannot map \(byteCount) bytes: \(String(cString: strerror(errno)))",
+        field: "capacityBytes"
+      )
     }
     self.base = base
     self.byteCount = byteCount
@@ -39,8 +41,11 @@ package final class MemoryArena: @unchecked Sendable {
   func mutableBytes(of extent: BlockExtent) -> UnsafeMutableRawBufferPointer {
     precondition(
       extent.offset >= 0 && extent.byteCount <= byteCount - extent.offset,
-      "the extent lies in the arena")
+      "the extent lies in the arena"
+    )
     return UnsafeMutableRawBufferPointer(
-      start: base + extent.offset, count: extent.byteCount)
+      start: base + extent.offset,
+      count: extent.byteCount
+    )
   }
 }

@@ -29,12 +29,15 @@ package final class MemoryStore: Sendable {
   /// - Throws: ``MeshError`` `invalidArgument` for a setting out of range, `resourceExhausted` when
   ///   there is no memory.
   package init(
-    configuration: MemoryTierConfiguration, verifiesReads: Bool = true,
+    configuration: MemoryTierConfiguration,
+    verifiesReads: Bool = true,
     requestsHugePages: Bool = true
   ) throws(MeshError) {
     let tier = try MemoryTier(configuration: configuration)
     arena = try MemoryArena(
-      byteCount: configuration.capacityBytes, requestsHugePages: requestsHugePages)
+      byteCount: configuration.capacityBytes,
+      requestsHugePages: requestsHugePages
+    )
     self.tier = Mutex(tier)
     self.verifiesReads = verifiesReads
   }
@@ -54,7 +57,8 @@ package final class MemoryStore: Sendable {
   ///
   /// - Throws: ``MeshError`` `notFound` for an unknown namespace.
   package func get(
-    _ keys: some Collection<BlockKey>, in namespace: NamespaceID
+    _ keys: some Collection<BlockKey>,
+    in namespace: NamespaceID
   ) throws(MeshError) -> [HeldBlock] {
     let extents = try tier.withLock { (tier) throws(MeshError) in
       try tier.acquirePrefix(of: keys, in: namespace)
@@ -70,7 +74,8 @@ package final class MemoryStore: Sendable {
 
   /// Holds one block; nil when it is not here or damaged.
   package func get(
-    _ key: BlockKey, in namespace: NamespaceID
+    _ key: BlockKey,
+    in namespace: NamespaceID
   ) throws(MeshError) -> HeldBlock? {
     try get(CollectionOfOne(key), in: namespace).first
   }
@@ -87,17 +92,29 @@ package final class MemoryStore: Sendable {
   /// - Throws: ``MeshError`` `corrupted` when payload and checksum disagree, `outOfRange` when no
   ///   slab could hold it, `notFound` for an unknown namespace.
   package func put(
-    _ payload: RawSpan, as key: BlockKey, in namespace: NamespaceID, checksum: UInt32? = nil,
-    nowMilliseconds now: UInt64, evictions: inout [Eviction]
+    _ payload: RawSpan,
+    as key: BlockKey,
+    in namespace: NamespaceID,
+    checksum: UInt32? = nil,
+    nowMilliseconds now: UInt64,
+    evictions: inout [Eviction]
   ) throws(MeshError) -> PutOutcome {
     let computed = CRC32C.checksum(payload)
     guard checksum == nil || checksum == computed else {
       throw MeshError(
-        .corrupted, "payload of key \(key) has not the checksum sent with it", field: "checksum")
+        .corrupted,
+        "payload of key \(key) has not the checksum sent with it",
+        field: "checksum"
+      )
     }
     while true {
       let outcome = try reserveExtent(
-        payload.byteCount, as: key, in: namespace, nowMilliseconds: now, evictions: &evictions)
+        payload.byteCount,
+        as: key,
+        in: namespace,
+        nowMilliseconds: now,
+        evictions: &evictions
+      )
       switch outcome {
       case .exhausted: return .exhausted
       case .overQuota: return .overQuota
@@ -106,7 +123,11 @@ package final class MemoryStore: Sendable {
         if let comparison { return comparison }
       case .reserved(let extent):
         var reservation = BlockReservation(
-          namespace: namespace, key: key, extent: extent, store: self)
+          namespace: namespace,
+          key: key,
+          extent: extent,
+          store: self
+        )
         reservation.withUnsafeMutableBytes { room in
           payload.withUnsafeBytes { room.copyMemory(from: $0) }
         }
@@ -121,11 +142,19 @@ package final class MemoryStore: Sendable {
   ///   were not compared), ``PutOutcome/exhausted`` or ``PutOutcome/overQuota``.
   /// - Throws: As ``put(_:as:in:checksum:nowMilliseconds:evictions:)``.
   package func reserve(
-    byteCount: Int, as key: BlockKey, in namespace: NamespaceID, nowMilliseconds now: UInt64,
+    byteCount: Int,
+    as key: BlockKey,
+    in namespace: NamespaceID,
+    nowMilliseconds now: UInt64,
     evictions: inout [Eviction]
   ) throws(MeshError) -> ReservationResult {
     let outcome = try reserveExtent(
-      byteCount, as: key, in: namespace, nowMilliseconds: now, evictions: &evictions)
+      byteCount,
+      as: key,
+      in: namespace,
+      nowMilliseconds: now,
+      evictions: &evictions
+    )
     switch outcome {
     case .exhausted: return .refused(.exhausted)
     case .overQuota: return .refused(.overQuota)
@@ -134,7 +163,8 @@ package final class MemoryStore: Sendable {
       return .refused(.present)
     case .reserved(let extent):
       return .reserved(
-        BlockReservation(namespace: namespace, key: key, extent: extent, store: self))
+        BlockReservation(namespace: namespace, key: key, extent: extent, store: self)
+      )
     }
   }
 
@@ -145,13 +175,21 @@ package final class MemoryStore: Sendable {
   }
 
   private func reserveExtent(
-    _ byteCount: Int, as key: BlockKey, in namespace: NamespaceID, nowMilliseconds now: UInt64,
+    _ byteCount: Int,
+    as key: BlockKey,
+    in namespace: NamespaceID,
+    nowMilliseconds now: UInt64,
     evictions: inout [Eviction]
   ) throws(MeshError) -> ReservationOutcome {
     let (outcome, gone) = try tier.withLock { (tier) throws(MeshError) in
       var gone: [Eviction] = []
       let outcome = try tier.reserve(
-        namespace, key, byteCount: byteCount, nowMilliseconds: now, evictions: &gone)
+        namespace,
+        key,
+        byteCount: byteCount,
+        nowMilliseconds: now,
+        evictions: &gone
+      )
       return (outcome, gone)
     }
     evictions += gone
@@ -178,7 +216,10 @@ extension MemoryStore {
 
   /// Publishes a filled reservation; unless it is ``PutOutcome/stored``, the reservation goes on.
   func publish(
-    _ extent: BlockExtent, namespace: NamespaceID, key: BlockKey, checksum: UInt32
+    _ extent: BlockExtent,
+    namespace: NamespaceID,
+    key: BlockKey,
+    checksum: UInt32
   ) -> PutOutcome {
     while true {
       let outcome = tier.withLock { $0.publish(extent.handle, checksum: checksum) }
@@ -192,7 +233,8 @@ extension MemoryStore {
   ///
   /// - Returns: nil when they differ because the block is damaged, which has been discarded.
   private func compare(
-    _ payload: UnsafeRawBufferPointer, _ present: BlockExtent
+    _ payload: UnsafeRawBufferPointer,
+    _ present: BlockExtent
   ) -> PutOutcome? {
     defer { release(present.handle) }
     let stored = arena.bytes(of: present)

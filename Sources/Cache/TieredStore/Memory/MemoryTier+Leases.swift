@@ -12,8 +12,10 @@ extension MemoryTier {
   /// - Throws: ``MeshError`` `invalidArgument` for a deadline out of range, `resourceExhausted` when
   ///   too many leases are in force, `notFound` for an unknown namespace.
   package mutating func pinPrefix(
-    of keys: some Sequence<BlockKey>, in namespace: NamespaceID,
-    untilMilliseconds deadline: UInt64, nowMilliseconds now: UInt64
+    of keys: some Sequence<BlockKey>,
+    in namespace: NamespaceID,
+    untilMilliseconds deadline: UInt64,
+    nowMilliseconds now: UInt64
   ) throws(MeshError) -> (lease: LeaseID?, blockCount: Int) {
     try check(namespace)
     try checkDeadline(deadline, now)
@@ -29,7 +31,10 @@ extension MemoryTier {
     }
     guard !blocks.isEmpty else { return (nil, 0) }
     let lease = LeaseTable.Lease(
-      namespace: namespace, deadlineMilliseconds: deadline, blocks: blocks)
+      namespace: namespace,
+      deadlineMilliseconds: deadline,
+      blocks: blocks
+    )
     return (leases.add(lease), blocks.count)
   }
 
@@ -38,8 +43,10 @@ extension MemoryTier {
   /// - Throws: ``MeshError`` `notFound` when the namespace has no such lease (any more),
   ///   `invalidArgument` for a deadline out of range.
   package mutating func extend(
-    _ lease: LeaseID, in namespace: NamespaceID,
-    untilMilliseconds deadline: UInt64, nowMilliseconds now: UInt64
+    _ lease: LeaseID,
+    in namespace: NamespaceID,
+    untilMilliseconds deadline: UInt64,
+    nowMilliseconds now: UInt64
   ) throws(MeshError) {
     try checkDeadline(deadline, now)
     expireLeases(nowMilliseconds: now)

@@ -16,8 +16,10 @@ extension MemoryTier {
     }
     guard namespaces.count < configuration.namespaceLimit else {
       throw MeshError(
-        .resourceExhausted, "there are \(configuration.namespaceLimit) namespaces already",
-        field: "namespace")
+        .resourceExhausted,
+        "there are \(configuration.namespaceLimit) namespaces already",
+        field: "namespace"
+      )
     }
     return namespaces.add(name, quotaBytes: configuration.defaultQuotaBytes ?? .max)
   }
@@ -28,7 +30,9 @@ extension MemoryTier {
   /// - Parameter evictions: Blocks that went are appended.
   /// - Throws: ``MeshError`` `invalidArgument` for less than 0, `notFound` for an unknown namespace.
   package mutating func setQuota(
-    of namespace: NamespaceID, toBytes quotaBytes: Int, evictions: inout [Eviction]
+    of namespace: NamespaceID,
+    toBytes quotaBytes: Int,
+    evictions: inout [Eviction]
   ) throws(MeshError) {
     try check(namespace)
     guard quotaBytes >= 0 else { throw .invalid("quota", "must be at least 0, got \(quotaBytes)") }

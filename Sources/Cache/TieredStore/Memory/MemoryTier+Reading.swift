@@ -8,7 +8,8 @@ extension MemoryTier {
   /// - Throws: ``MeshError`` `notFound` for an unknown namespace.
   /// - Complexity: O(blocks found).
   package func longestPrefix(
-    of keys: some Sequence<BlockKey>, in namespace: NamespaceID
+    of keys: some Sequence<BlockKey>,
+    in namespace: NamespaceID
   ) throws(MeshError) -> PrefixMatch {
     try check(namespace)
     var match = PrefixMatch()
@@ -25,7 +26,8 @@ extension MemoryTier {
   /// - Returns: nil when it is not here. Else end with ``release(_:)``.
   /// - Throws: ``MeshError`` `notFound` for an unknown namespace.
   package mutating func acquire(
-    _ namespace: NamespaceID, _ key: BlockKey
+    _ namespace: NamespaceID,
+    _ key: BlockKey
   ) throws(MeshError) -> BlockExtent? {
     try check(namespace)
     guard let found = index[StoredKey(namespace: namespace, key: key)] else {
@@ -40,7 +42,8 @@ extension MemoryTier {
   /// Holds the longest prefix of `keys` that is here, as ``acquire(_:_:)`` does. The keys behind it
   /// count as misses.
   package mutating func acquirePrefix(
-    of keys: some Collection<BlockKey>, in namespace: NamespaceID
+    of keys: some Collection<BlockKey>,
+    in namespace: NamespaceID
   ) throws(MeshError) -> [BlockExtent] {
     try check(namespace)
     var found: [Int] = []
@@ -59,7 +62,9 @@ extension MemoryTier {
   package mutating func release(_ handle: BlockHandle) {
     let entry = self.entry(handle)
     precondition(
-      entries[entry].state != .reserved && entries[entry].holdCount > 0, "nobody holds the block")
+      entries[entry].state != .reserved && entries[entry].holdCount > 0,
+      "nobody holds the block"
+    )
     entries[entry].holdCount -= 1
     unprotectIfLast(entry)
   }
@@ -69,7 +74,8 @@ extension MemoryTier {
   /// - Returns: How many are here.
   /// - Throws: ``MeshError`` `notFound` for an unknown namespace.
   package mutating func touch(
-    _ keys: some Sequence<BlockKey>, in namespace: NamespaceID
+    _ keys: some Sequence<BlockKey>,
+    in namespace: NamespaceID
   ) throws(MeshError) -> Int {
     try check(namespace)
     var count = 0
@@ -95,7 +101,8 @@ extension MemoryTier {
     let entry = Int(handle.entry)
     precondition(
       entries[entry].generation == handle.generation && entries[entry].state != .vacant,
-      "the handle is of an earlier block")
+      "the handle is of an earlier block"
+    )
     return entry
   }
 
@@ -105,8 +112,11 @@ extension MemoryTier {
 
   func extent(of entry: Int) -> BlockExtent {
     BlockExtent(
-      handle: handle(of: entry), offset: slabs.offset(of: entries[entry].address),
-      byteCount: entries[entry].byteCount, checksum: entries[entry].checksum)
+      handle: handle(of: entry),
+      offset: slabs.offset(of: entries[entry].address),
+      byteCount: entries[entry].byteCount,
+      checksum: entries[entry].checksum
+    )
   }
 
   mutating func noteUse(of entry: Int) {

@@ -4,7 +4,9 @@ extension MemoryTier {
   ///
   /// - Returns: false when too many of its blocks are pinned, held or being written.
   mutating func fitQuota(
-    of namespace: NamespaceID, addingBytes byteCount: Int, evictions: inout [Eviction]
+    of namespace: NamespaceID,
+    addingBytes byteCount: Int,
+    evictions: inout [Eviction]
   ) -> Bool {
     let number = Int(namespace.rawValue)
     let preferred = SizeClass(byteCount: byteCount)
@@ -22,7 +24,9 @@ extension MemoryTier {
   ///
   /// - Returns: nil when nothing can go.
   mutating func allocate(
-    _ byteCount: Int, for namespace: NamespaceID, evictions: inout [Eviction]
+    _ byteCount: Int,
+    for namespace: NamespaceID,
+    evictions: inout [Eviction]
   ) -> Int? {
     let sizeClass = SizeClass(byteCount: byteCount)
     let isNew = vacantEntries.isEmpty
@@ -53,7 +57,9 @@ extension MemoryTier {
   /// Evicts one block of the class, or empties a slab of another class when all of its blocks have
   /// been unused for longer than that one.
   private mutating func makeRoom(
-    for sizeClass: SizeClass, asker: NamespaceID, evictions: inout [Eviction]
+    for sizeClass: SizeClass,
+    asker: NamespaceID,
+    evictions: inout [Eviction]
   ) -> Bool {
     if let group = greediestGroup(of: groups.evictable(in: sizeClass), asker: asker),
       let victim = groups.nextVictim(of: group)

@@ -38,10 +38,15 @@ extension MemoryTier {
   /// - Complexity: O(namespaces and groups).
   package var statistics: MemoryTierStatistics {
     MemoryTierStatistics(
-      capacityBytes: configuration.capacityBytes, usedBytes: counters.usedBytes,
+      capacityBytes: configuration.capacityBytes,
+      usedBytes: counters.usedBytes,
       slabBytes: configuration.capacityBytes - slabs.emptySlabCount * configuration.slabBytes,
-      blockCount: index.count, evictableCount: groups.evictableCount, leaseCount: leases.count,
-      counters: counters, namespaces: namespaces.all)
+      blockCount: index.count,
+      evictableCount: groups.evictableCount,
+      leaseCount: leases.count,
+      counters: counters,
+      namespaces: namespaces.all
+    )
   }
 
   /// Checks that records, index, slabs, policies, leases and sums agree.

@@ -61,7 +61,8 @@ package struct MemoryTier: Sendable {
     self.configuration = configuration
     slabs = SlabPool(
       slabCount: configuration.capacityBytes / configuration.slabBytes,
-      slabBytes: configuration.slabBytes)
+      slabBytes: configuration.slabBytes
+    )
     groups = EvictionGroups(kind: configuration.policy)
     evictionLog = EvictionLog(capacity: configuration.evictionLogLength)
   }
@@ -78,14 +79,19 @@ package struct MemoryTier: Sendable {
   /// - Throws: ``MeshError`` `outOfRange` when no slab could hold the block, `notFound` for an
   ///   unknown namespace.
   package mutating func reserve(
-    _ namespace: NamespaceID, _ key: BlockKey, byteCount: Int, nowMilliseconds now: UInt64,
+    _ namespace: NamespaceID,
+    _ key: BlockKey,
+    byteCount: Int,
+    nowMilliseconds now: UInt64,
     evictions: inout [Eviction]
   ) throws(MeshError) -> ReservationOutcome {
     try check(namespace)
     guard (1...configuration.slabBytes).contains(byteCount) else {
       throw MeshError(
-        .outOfRange, "payload must have 1...\(configuration.slabBytes) bytes, got \(byteCount)",
-        field: "payload")
+        .outOfRange,
+        "payload must have 1...\(configuration.slabBytes) bytes, got \(byteCount)",
+        field: "payload"
+      )
     }
     expireLeases(nowMilliseconds: now)
     let stored = StoredKey(namespace: namespace, key: key)
@@ -120,10 +126,12 @@ package struct MemoryTier: Sendable {
     entries[entry].holdCount = 0
     slabs.letGo(entries[entry].address.slab)
     entries[entry].membership = groups.insert(
-      entry, namespace: Int(stored.namespace.rawValue),
+      entry,
+      namespace: Int(stored.namespace.rawValue),
       sizeClass: SizeClass(byteCount: entries[entry].byteCount),
       byteCount: entries[entry].byteCount,
-      fingerprint: UInt64(bitPattern: Int64(stored.hashValue)))
+      fingerprint: UInt64(bitPattern: Int64(stored.hashValue))
+    )
     index[stored] = Int32(entry)
     namespaces[stored.namespace].blockCount += 1
     counters.storedCount += 1
@@ -175,7 +183,12 @@ package struct MemoryTier: Sendable {
       takenBytes += extent.byteCount
       demotions.append(
         Demotion(
-          namespace: stored.namespace, key: stored.key, extent: extent, useCount: useCount))
+          namespace: stored.namespace,
+          key: stored.key,
+          extent: extent,
+          useCount: useCount
+        )
+      )
     }
     return demotions
   }

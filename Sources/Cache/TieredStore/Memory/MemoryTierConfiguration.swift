@@ -52,7 +52,8 @@ package struct MemoryTierConfiguration: Hashable, Sendable {
     guard (slabBytes...1 << 44).contains(capacityBytes), capacityBytes % slabBytes == 0 else {
       throw .invalid(
         "capacityBytes",
-        "must be a multiple of slabBytes = \(slabBytes) up to 2^44, got \(capacityBytes)")
+        "must be a multiple of slabBytes = \(slabBytes) up to 2^44, got \(capacityBytes)"
+      )
     }
     guard capacityBytes / granularity < Int(Int32.max) else {
       throw .invalid("capacityBytes", "must be below 2^31 blocks of 4096, got \(capacityBytes)")

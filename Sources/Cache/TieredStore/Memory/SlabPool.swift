@@ -58,7 +58,9 @@ struct SlabPool: Sendable {
   ///
   /// - Returns: nil when there is neither.
   mutating func allocate(
-    _ sizeClass: SizeClass, for entry: Int, at tick: UInt64
+    _ sizeClass: SizeClass,
+    for entry: Int,
+    at tick: UInt64
   ) -> Address? {
     var room = withRoom[sizeClass] ?? SlotQueue()
     if room.count == 0 {
