@@ -43,6 +43,14 @@ struct EvictionBenchmark {
       print(usage)
       exit(64)
     }
+    let throughput = try StoreThroughput()
+    print(
+      """
+      memory store, blocks of 368640 bytes, one thread: put \
+      \(fixed(throughput.putMegabytesPerSecond, 0)) MB/s, get with its checksum verified \
+      \(fixed(throughput.getMegabytesPerSecond, 0)) MB/s
+      """
+    )
     for path in paths { try report(Trace(path: path), capacities) }
   }
 
