@@ -96,6 +96,7 @@ let floor0: [Target] = [
   ),
   .systemLibrary(name: "CCrypto", path: "Sources/Cache/CCrypto"),
   .target(name: "CKernels", path: "Sources/Engine/CKernels", cSettings: kernelSettings),
+  .target(name: "CStoreMemory", path: "Sources/Cache/CStoreMemory", cSettings: kernelSettings),
 ]
 
 let floor1: [Target] = [library("MeshTypes", in: "Runtime")]
@@ -110,6 +111,7 @@ let floor2: [Target] = [
 
 let floor3: [Target] = [
   library("Scheduling", in: "Scheduling", ["BlockCache", "MeshTypes"]),
+  library("TieredStore", in: "Cache", ["BlockCache", "CStoreMemory", "MeshTypes"]),
   library("Transformer", in: "Engine", ["Kernels", "ModelFiles", "MeshTypes"]),
 ]
 
@@ -154,13 +156,18 @@ let floor6: [Target] = [
   executable("weft-worker", ["WorkerService"]),
 ]
 
-let benchmarks: [Target] = [
+func benchmark(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .executableTarget(
-    name: "engine-benchmark",
-    dependencies: [argumentParser, "MeshTypes", "ModelFiles", "Transformer"],
-    path: "Benchmarks/engine-benchmark",
+    name: name,
+    dependencies: dependencies + ["MeshTypes"],
+    path: "Benchmarks/\(name)",
     swiftSettings: swiftSettings
   )
+}
+
+let benchmarks: [Target] = [
+  benchmark("engine-benchmark", [argumentParser, "ModelFiles", "Transformer"]),
+  benchmark("eviction-benchmark", ["BlockCache", "TieredStore"]),
 ]
 
 let testTargets: [Target] = [
@@ -183,6 +190,7 @@ let testTargets: [Target] = [
   tests("ModelFiles", ["MeshTypes", "ModelFiles"]),
   tests("Scheduling", ["BlockCache", "MeshTypes", "Scheduling"]),
   tests("SchedulerService", rpc + ["SchedulerService", "ServiceTesting"]),
+  tests("TieredStore", ["BlockCache", "MeshTypes", "TieredStore"]),
   tests("Tokenization", ["MeshTypes", "ModelFiles", "Tokenization"]),
   tests("TokenizerService", rpc + ["ServiceTesting", "TokenizerService"]),
   tests("Transformer", ["Kernels", "MeshTypes", "ModelFiles", "Transformer"]),

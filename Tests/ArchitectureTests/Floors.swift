@@ -2,10 +2,10 @@
 enum Floors {
   /// The wire is half a floor below the runtime that is built on it.
   static let targets: [(height: Double, targets: Set<String>)] = [
-    (0, ["CGRPC", "CCrypto", "CKernels"]),
+    (0, ["CGRPC", "CCrypto", "CKernels", "CStoreMemory"]),
     (1, ["MeshTypes"]),
     (2, ["BlockCache", "Tokenization", "ChatTemplates", "ModelFiles", "Kernels"]),
-    (3, ["Scheduling", "Transformer"]),
+    (3, ["Scheduling", "TieredStore", "Transformer"]),
     (4, ["GRPCCoreTransport", "MeshProtos"]),
     (4.5, ["MeshRuntime"]),
     (5, services),
@@ -25,6 +25,7 @@ enum Floors {
     "CGRPC": "through GRPCCoreTransport",
     "CCrypto": "libcrypto's header",
     "CKernels": "through Kernels",
+    "CStoreMemory": "through TieredStore",
     "MeshProtos": "generated code, compared by dev/generate-protos",
     "weft": "MeshTests", "weft-gateway": "MeshTests", "weft-scheduler": "MeshTests",
     "weft-tokenizer": "MeshTests", "weft-worker": "MeshTests",

@@ -2,6 +2,7 @@ import BlockCache
 import Foundation
 import MeshTypes
 import Synchronization
+import TestSupport
 import Testing
 import TieredStore
 

@@ -1,5 +1,6 @@
 import BlockCache
 import MeshTypes
+import TestSupport
 import TieredStore
 
 /// A tier under random use beside a model that keeps plain lists, and takes from the tier only

@@ -1,5 +1,6 @@
 import BlockCache
 import MeshTypes
+import TestSupport
 import Testing
 import TieredStore
 
