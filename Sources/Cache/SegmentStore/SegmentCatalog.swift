@@ -25,6 +25,9 @@ struct SegmentCatalog: Sendable {
   }
 
   private var locations: [BlockKey: Location] = [:]
+  /// Older copies of records, which are used if the newer turn out to be damaged: a record that is
+  /// written again may be torn by a loss of power before its first copy is gone.
+  private var olderCopies: [BlockKey: Location] = [:]
   private(set) var segments: [UInt64: Segment] = [:]
   /// Ids in the order of writing, the dropped ones excluded.
   private var order: [UInt64] = []
@@ -76,30 +79,35 @@ struct SegmentCatalog: Sendable {
 
   /// Makes a record, whose bytes are written, the one that holds its key.
   ///
-  /// An older generation of the key gives way; a newer one stays.
+  /// Of two generations of a key the newer one is used.
   mutating func publish(_ record: SegmentRecord, in segment: UInt64) {
-    if let old = locations[record.key], old.record.generation > record.generation { return }
-    locations[record.key] = Location(segment: segment, record: record)
     segments[segment]?.keys.append(record.key)
+    let new = Location(segment: segment, record: record)
+    guard let old = locations[record.key] else {
+      locations[record.key] = new
+      return
+    }
+    let isNewer = record.generation > old.record.generation
+    locations[record.key] = isNewer ? new : old
+    olderCopies[record.key] = isNewer ? old : new
   }
 
-  /// Forgets `key` if it is still where `location` says.
-  ///
-  /// - Returns: Whether it was.
-  @discardableResult
-  mutating func drop(_ key: BlockKey, at location: Location) -> Bool {
+  /// Forgets the record at `location`, if it is still the one in use; an older copy takes its place.
+  mutating func drop(_ key: BlockKey, at location: Location) {
     guard
       let current = locations[key], current.segment == location.segment,
       current.record.offset == location.record.offset
-    else { return false }
-    locations[key] = nil
-    return true
+    else { return }
+    locations[key] = olderCopies.removeValue(forKey: key)
   }
 
   /// Forgets `key`.
   ///
   /// - Returns: Whether it was there.
-  mutating func remove(_ key: BlockKey) -> Bool { locations.removeValue(forKey: key) != nil }
+  mutating func remove(_ key: BlockKey) -> Bool {
+    olderCopies[key] = nil
+    return locations.removeValue(forKey: key) != nil
+  }
 
   /// The segment written first, other than `excluded`.
   func oldestSegment(except excluded: UInt64?) -> UInt64? { order.first { $0 != excluded } }
@@ -132,8 +140,11 @@ struct SegmentCatalog: Sendable {
   ///
   /// - Returns: The keys forgotten.
   mutating func dropRecords(in segment: UInt64) -> [BlockKey] {
-    let dropped = records(in: segment)
-    for location in dropped { locations[location.record.key] = nil }
+    olderCopies = olderCopies.filter { $1.segment != segment }
+    let dropped = records(in: segment).filter { location in
+      drop(location.record.key, at: location)
+      return locations[location.record.key] == nil
+    }
     segments[segment]?.keys = []
     order.removeAll { $0 == segment }
     if segments[segment] != nil { self.dropped.insert(segment) }

@@ -6,7 +6,7 @@ extension SegmentStore {
   ///
   /// - Returns: Whether it fits.
   func makeRoom(forRecordBytes recordBytes: Int, _ writer: inout SegmentWriter) -> Bool {
-    let limit = settings.capacityBytes - settings.reinsertionBytes
+    let limit = settings.capacityBytes - settings.headroomBytes
     var reinserts = settings.reinsertionBytes > 0
     removeDroppedFiles()
     while !hasRoom(forRecordBytes: recordBytes, limit: limit, writer) {
@@ -54,7 +54,7 @@ extension SegmentStore {
         catalog.segments[victim]
       )
     }
-    guard let segment, let file = segment.file else { return }
+    guard let segment else { return }
     var reinserted = 0
     for location in hot {
       let record = location.record
@@ -63,9 +63,7 @@ extension SegmentStore {
           forRecordBytes: record.recordBytes, limit: settings.capacityBytes, writer),
         (try? prepareSegment(forRecordBytes: record.recordBytes, &writer)) != nil
       else { break }
-      guard Self.load(record, of: segment.header, from: file, into: &writer.staging) == nil else {
-        continue
-      }
+      guard Self.load(record, of: segment, into: &writer.staging) == nil else { continue }
       do {
         try appendStaged(
           record.key, payloadBytes: record.payloadBytes, record.payloadChecksum, &writer)

@@ -12,40 +12,36 @@ extension SegmentStore {
   ///   have it, or what it has is damaged.
   /// - Throws: `outOfRange` if `buffer` is too small for the record.
   package func read(_ key: BlockKey, into buffer: inout PageBuffer) throws(MeshError) -> Range<Int>? {
-    let found = catalog.withLock { catalog -> (SegmentCatalog.Location, SegmentCatalog.Segment)? in
+    // Ends after a round or two: each drops a record that is damaged.
+    while let (location, segment) = lookUp(key) {
+      let record = location.record
+      guard record.recordBytes <= buffer.byteCount else {
+        throw MeshError(
+          .outOfRange,
+          "must have \(record.recordBytes) bytes or more, this one has \(buffer.byteCount)",
+          field: "buffer")
+      }
+      // The file stays open, and so readable, even if its segment is evicted meanwhile.
+      let fault = Self.load(record, of: segment, into: &buffer)
+      catalog.withLock { $0.count(fault, of: key, at: location) }
+      if fault == nil {
+        return RecordHeader.byteCount..<RecordHeader.byteCount + record.payloadBytes
+      }
+    }
+    catalog.withLock { $0.counters.misses += 1 }
+    return nil
+  }
+
+  private func lookUp(
+    _ key: BlockKey
+  ) -> (SegmentCatalog.Location, SegmentCatalog.Segment)? {
+    catalog.withLock { catalog in
       guard
         let location = catalog.location(of: key),
         let segment = catalog.segments[location.segment]
-      else {
-        catalog.counters.misses += 1
-        return nil
-      }
+      else { return nil }
       return (location, segment)
     }
-    guard let (location, segment) = found, let file = segment.file else { return nil }
-    let record = location.record
-    guard record.recordBytes <= buffer.byteCount else {
-      throw MeshError(
-        .outOfRange,
-        "a buffer of \(record.recordBytes) bytes is needed, this one has \(buffer.byteCount)",
-        field: "buffer")
-    }
-    // The file stays open, and so readable, even if its segment is evicted meanwhile.
-    let fault = Self.load(record, of: segment.header, from: file, into: &buffer)
-    catalog.withLock { catalog in
-      switch fault {
-      case nil:
-        catalog.counters.hits += 1
-        catalog.countHit(of: key)
-        return
-      case .corrupt: catalog.counters.corruptRecords += 1
-      case .unreadable: catalog.counters.readErrors += 1
-      }
-      catalog.counters.misses += 1
-      catalog.drop(key, at: location)
-    }
-    guard fault == nil else { return nil }
-    return RecordHeader.byteCount..<RecordHeader.byteCount + record.payloadBytes
   }
 
   /// Why a record could not be read.
@@ -55,20 +51,37 @@ extension SegmentStore {
 
   /// Reads a record to the start of `buffer`, which must be large enough, and checks it.
   static func load(
-    _ record: SegmentRecord, of segment: SegmentHeader, from file: any SegmentFile,
-    into buffer: inout PageBuffer
+    _ record: SegmentRecord, of segment: SegmentCatalog.Segment, into buffer: inout PageBuffer
   ) -> ReadFault? {
+    guard let file = segment.file else { return .unreadable }
     do {
       let count = try file.read(into: &buffer, 0..<record.recordBytes, from: record.offset)
       let payload = RecordHeader.byteCount..<RecordHeader.byteCount + record.payloadBytes
       guard
         count == record.recordBytes, let header = RecordHeader(from: buffer),
-        record.matches(header, nonce: segment.nonce),
+        record.matches(header, nonce: segment.header.nonce),
         buffer.checksum(of: payload) == record.payloadChecksum
       else { return .corrupt }
       return nil
     } catch {
       return .unreadable
     }
+  }
+}
+
+extension SegmentCatalog {
+  /// Counts a read, and forgets what it found damaged.
+  fileprivate mutating func count(
+    _ fault: SegmentStore.ReadFault?, of key: BlockKey, at location: Location
+  ) {
+    switch fault {
+    case nil:
+      counters.hits += 1
+      countHit(of: key)
+      return
+    case .corrupt: counters.corruptRecords += 1
+    case .unreadable: counters.readErrors += 1
+    }
+    drop(key, at: location)
   }
 }

@@ -24,8 +24,8 @@ package struct SegmentStoreSettings: Hashable, Sendable {
   package var admission: Admission
   /// Keys that ``Admission/secondHit`` remembers.
   package var rememberedKeys: Int
-  /// Bytes of recently hit records that the eviction of a segment may write again; also the room
-  /// kept free for it.
+  /// Bytes of hit records that the eviction of a segment may write again. As much room, and a
+  /// little more, is kept free for it.
   package var reinsertionBytes: Int
   /// Bytes written after which they are made durable; 0 leaves that to full segments and to
   /// ``SegmentStore/sync()``.
@@ -64,6 +64,15 @@ package struct SegmentStoreSettings: Hashable, Sendable {
   var smallestSegmentBytes: Int {
     SegmentHeader.byteCount + RecordHeader.recordBytes(payloadBytes: maximumPayloadBytes)
       + SegmentSeal.byteCount(recordCount: 1)
+  }
+
+  /// Bytes that inserts leave free, so that an eviction can write ``reinsertionBytes`` again, into a
+  /// new segment if need be, before the evicted file is gone.
+  var headroomBytes: Int {
+    guard reinsertionBytes > 0 else { return 0 }
+    let mostRecords = reinsertionBytes / (2 * PageBuffer.pageBytes) + 1
+    return SegmentHeader.byteCount + reinsertionBytes
+      + SegmentSeal.byteCount(recordCount: mostRecords)
   }
 
   /// Checks every setting.
