@@ -27,7 +27,9 @@ struct CRC32CTests {
       for start in [0, 1, 3, 7] {
         let part = bytes.span.bytes.extracting(start..<start + length)
         #expect(
-          CRC32C.checksum(part) == CRC32C.portableChecksum(part), "\(length) bytes from \(start)")
+          CRC32C.checksum(part) == CRC32C.portableChecksum(part),
+          "\(length) bytes from \(start)"
+        )
       }
     }
   }

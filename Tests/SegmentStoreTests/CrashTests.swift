@@ -6,13 +6,16 @@ import Testing
 @Suite("Losses of power")
 struct CrashTests {
   @Test(
-    "whatever survives is right, and what was made durable survives", arguments: 0..<400)
+    "whatever survives is right, and what was made durable survives",
+    arguments: 0..<400
+  )
   func crash(seed: UInt64) throws {
     var random = SplitMix(seed)
     var device = FaultyDevice()
     let settings = SegmentStoreSettings.small(
       reinsertionBytes: [0, 1 << 14, 1 << 15].randomElement(using: &random),
-      syncIntervalBytes: [0, 1 << 14, 1 << 16].randomElement(using: &random) ?? 0)
+      syncIntervalBytes: [0, 1 << 14, 1 << 16].randomElement(using: &random) ?? 0
+    )
     // Seen whole, or written, in a life before: that a key is listed does not say that.
     var intact: Set<TestBlock> = []
     for life in 0..<4 {
@@ -21,8 +24,11 @@ struct CrashTests {
       // What an eviction took is not expected back, even if it was inserted again since.
       let evicted = Mutex<Set<BlockKey>>([])
       let store = try SegmentStore(
-        settings: settings, device: device, randomNumbers: SplitMix(seed),
-        evicted: { keys in evicted.withLock { $0.formUnion(keys) } })
+        settings: settings,
+        device: device,
+        randomNumbers: SplitMix(seed),
+        evicted: { keys in evicted.withLock { $0.formUnion(keys) } }
+      )
       device.crash(afterChanges: Int.random(in: 1..<120, using: &random))
       while !device.hasCrashed {
         let block = TestBlock(Int.random(in: 0..<300, using: &random))

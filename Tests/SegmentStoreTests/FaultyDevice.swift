@@ -141,7 +141,9 @@ final class FaultyDevice: SegmentDevice {
 
   /// Counts a call and lets it fail if it is to.
   private func check(
-    _ operation: Operation, _ name: String, changes: Bool = false
+    _ operation: Operation,
+    _ name: String,
+    changes: Bool = false
   ) throws(DeviceError) {
     let code = disk.withLock { disk -> Int32? in
       disk.counts[operation, default: 0] += 1
@@ -174,7 +176,9 @@ final class FaultyDevice: SegmentDevice {
     }
 
     func read(
-      into buffer: inout PageBuffer, _ range: Range<Int>, from offset: Int
+      into buffer: inout PageBuffer,
+      _ range: Range<Int>,
+      from offset: Int
     ) throws(DeviceError) -> Int {
       try device.check(.read, name)
       let live = device.disk.withLock { $0.inodes[inode]?.live ?? [] }
@@ -186,7 +190,9 @@ final class FaultyDevice: SegmentDevice {
     }
 
     func write(
-      _ buffer: borrowing PageBuffer, _ range: Range<Int>, to offset: Int
+      _ buffer: borrowing PageBuffer,
+      _ range: Range<Int>,
+      to offset: Int
     ) throws(DeviceError) -> Int {
       let died = device.disk.withLock { $0.changesUntilCrash == 1 }
       let bytes = buffer.withBytes(in: range) { span in span.withUnsafeBytes { Array($0) } }

@@ -48,13 +48,21 @@ struct TestBlock: Hashable, Sendable {
 extension SegmentStoreSettings {
   /// Small segments: 64 KiB, 8 of them, payloads up to 12 KiB, everything admitted.
   static func small(
-    capacityBytes: Int = 8 << 16, segmentBytes: Int = 1 << 16, admission: Admission = .writeThrough,
-    reinsertionBytes: Int? = nil, syncIntervalBytes: Int = 1 << 15
+    capacityBytes: Int = 8 << 16,
+    segmentBytes: Int = 1 << 16,
+    admission: Admission = .writeThrough,
+    reinsertionBytes: Int? = nil,
+    syncIntervalBytes: Int = 1 << 15
   ) -> Self {
     Self(
-      capacityBytes: capacityBytes, segmentBytes: segmentBytes, maximumPayloadBytes: 3 * 4096,
-      admission: admission, rememberedKeys: 64, reinsertionBytes: reinsertionBytes,
-      syncIntervalBytes: syncIntervalBytes)
+      capacityBytes: capacityBytes,
+      segmentBytes: segmentBytes,
+      maximumPayloadBytes: 3 * 4096,
+      admission: admission,
+      rememberedKeys: 64,
+      reinsertionBytes: reinsertionBytes,
+      syncIntervalBytes: syncIntervalBytes
+    )
   }
 }
 
@@ -80,7 +88,9 @@ extension SegmentStore {
   ///
   /// Reading other bytes than a block's own is the failure that everything here is about.
   func readable(
-    _ blocks: some Sequence<TestBlock>, count: Int? = nil, _ comment: Comment? = nil
+    _ blocks: some Sequence<TestBlock>,
+    count: Int? = nil,
+    _ comment: Comment? = nil
   ) throws -> Set<TestBlock> {
     var readable: Set<TestBlock> = []
     for block in blocks {

@@ -5,7 +5,8 @@ import Testing
 struct MutationTests {
   /// Damages one to four places of one image.
   private func mutate(
-    _ images: inout [String: [UInt8]], _ random: inout SplitMix
+    _ images: inout [String: [UInt8]],
+    _ random: inout SplitMix
   ) {
     for _ in 0..<Int.random(in: 1...4, using: &random) {
       guard

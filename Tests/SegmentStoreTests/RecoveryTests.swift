@@ -1,5 +1,6 @@
 import BlockCache
 import Glibc
+import MeshTypes
 import SegmentStore
 import Testing
 
@@ -30,7 +31,8 @@ struct RecoveryTests {
     var scanner = SegmentScanner()
     let last = try #require(device.images.keys.max())
     let contents = try #require(
-      try scanner.contents(of: device.open(last), id: UInt64(sealed + 1)))
+      try scanner.contents(of: device.open(last), id: UInt64(sealed + 1))
+    )
     #expect(contents.ending == .open)
     let before = device.count(of: .read)
     _ = try SegmentStore(on: device)
@@ -83,6 +85,41 @@ struct RecoveryTests {
     device.images = images
     let recovered = try SegmentStore(on: device, .small(capacityBytes: 9 << 16))
     #expect(try recovered.payload(of: TestBlock(0)) == TestBlock(0).payload())
+  }
+
+  @Test("an older copy is used if the newest is torn")
+  func olderCopy() throws {
+    let device = FaultyDevice()
+    let store = try SegmentStore(on: device)
+    try store.insert(TestBlock(0), count: 5000)
+    let old = try #require(device.images[SegmentHeader.fileName(of: 1)])
+    // The same record once more, in a newer segment, as a reinsertion writes it.
+    let other = FaultyDevice()
+    other.images[SegmentHeader.fileName(of: 5)] = []
+    let later = try SegmentStore(on: other)
+    for block in [1, 0].map(TestBlock.init) { try later.insert(block, count: 5000) }
+    let name = try #require(other.images.keys.first)
+    var images = [SegmentHeader.fileName(of: 1): old, name: try #require(other.images[name])]
+    images[name]?[5 * 4096 + 100] ^= 1
+    device.images = images
+
+    let recovered = try SegmentStore(on: device)
+    #expect(try recovered.readable(blocks(0..<2), count: 5000).count == 2)
+    images[SegmentHeader.fileName(of: 1)]?[2 * 4096 + 100] ^= 1
+    device.images = images
+    let damaged = try SegmentStore(on: device)
+    #expect(try damaged.payload(of: TestBlock(0)) == nil)
+    #expect(damaged.statistics.corruptRecords == 1 && damaged.statistics.misses == 1)
+  }
+
+  @Test("a process that may not open all segments opens no store")
+  func tooManyFiles() throws {
+    let device = try filled()
+    device.set(.error(EMFILE), on: .open)
+    let error = #expect(throws: MeshError.self) { try SegmentStore(on: device) }
+    #expect(error?.code == .unavailable)
+    device.set(nil, on: .open)
+    #expect(try SegmentStore(on: device).statistics.records == 26)
   }
 
   @Test("files that are no segments are left alone")
@@ -161,7 +198,10 @@ struct RecoveryTests {
     let lie = TestBlock(8).payload(count: 4096)
     forged.copy(lie.span.bytes, to: 2 * 4096)
     RecordHeader(
-      key: victim.key, payloadBytes: 4096, generation: 1000, nonce: 0,
+      key: victim.key,
+      payloadBytes: 4096,
+      generation: 1000,
+      nonce: 0,
       payloadChecksum: CRC32C.checksum(lie.span.bytes)
     ).store(in: &forged, at: 4096)
     let payload = forged.withBytes(in: 0..<3 * 4096) { $0.withUnsafeBytes { Array($0) } }

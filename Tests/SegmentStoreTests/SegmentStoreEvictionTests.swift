@@ -30,8 +30,10 @@ struct SegmentStoreEvictionTests {
   func oldestFirst() throws {
     let gone = Mutex<Set<BlockKey>>([])
     let store = try SegmentStore(
-      settings: .small(), device: FaultyDevice(),
-      evicted: { keys in gone.withLock { $0.formUnion(keys) } })
+      settings: .small(),
+      device: FaultyDevice(),
+      evicted: { keys in gone.withLock { $0.formUnion(keys) } }
+    )
     var number = 0
     while store.statistics.evictedSegments == 0 {
       try store.insert(TestBlock(number), count: 4096)

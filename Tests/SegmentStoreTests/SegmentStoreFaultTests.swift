@@ -65,7 +65,9 @@ struct SegmentStoreFaultTests {
 
   @Test(
     "after a failed change inserts are refused and counted, reads go on, and inserts work again",
-    arguments: [FaultyDevice.Operation.write, .create, .truncate], [EIO, ENOSPC, EROFS])
+    arguments: [FaultyDevice.Operation.write, .create, .truncate],
+    [EIO, ENOSPC, EROFS]
+  )
   func failedChanges(operation: FaultyDevice.Operation, code: Int32) throws {
     let device = FaultyDevice()
     let store = try SegmentStore(on: device)

@@ -119,7 +119,8 @@ struct SegmentStoreTests {
       ("capacityBytes", .small(capacityBytes: 3 << 16 - 1)),
       ("reinsertionBytes", .small(reinsertionBytes: 1 << 16)),
       ("syncIntervalBytes", .small(syncIntervalBytes: -1)),
-    ])
+    ]
+  )
   func settings(field: String, settings: SegmentStoreSettings) {
     let error = #expect(throws: MeshError.self) {
       _ = try SegmentStore(on: FaultyDevice(), settings)

@@ -2,28 +2,40 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <unistd.h>
 
 #include "cstoreio.h"
 
-int sio_open(int directory, const char *name, bool create, bool direct) {
-  int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW;
-  if (create)
-    flags |= O_CREAT | O_EXCL;
-  if (direct)
-    flags |= O_DIRECT;
+static int open_at(int directory, const char *name, int flags) {
   int descriptor;
   do {
-    descriptor = openat(directory, name, flags, 0600);
+    descriptor = openat(directory, name, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
   } while (descriptor < 0 && errno == EINTR);
   return descriptor < 0 ? -errno : descriptor;
 }
 
-int sio_lock(int descriptor) {
+int sio_open(int directory, const char *name, sio_mode mode, bool direct) {
+  int flags = mode == SIO_READ ? O_RDONLY : O_RDWR;
+  if (mode == SIO_CREATE)
+    flags |= O_CREAT | O_EXCL;
+  if (direct)
+    flags |= O_DIRECT;
+  return open_at(directory, name, flags);
+}
+
+int sio_lock_file(int directory, const char *name) {
+  int descriptor = open_at(directory, name, O_RDWR | O_CREAT);
+  if (descriptor < 0)
+    return descriptor;
   int result;
   do {
     result = flock(descriptor, LOCK_EX | LOCK_NB);
   } while (result < 0 && errno == EINTR);
-  return result < 0 ? -errno : 0;
+  if (result == 0)
+    return descriptor;
+  result = -errno;
+  close(descriptor);
+  return result;
 }
 
 const char *sio_name(const struct dirent *entry) { return entry->d_name; }

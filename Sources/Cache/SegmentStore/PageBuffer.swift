@@ -31,14 +31,16 @@ package struct PageBuffer: ~Copyable, @unchecked Sendable {
 
   /// Lends the bytes in `range`.
   package borrowing func withBytes<R, E: Error>(
-    in range: Range<Int>, _ body: (RawSpan) throws(E) -> R
+    in range: Range<Int>,
+    _ body: (RawSpan) throws(E) -> R
   ) throws(E) -> R {
     try body(UnsafeRawBufferPointer(at(range)).bytes)
   }
 
   /// Lends the bytes in `range` for writing.
   package mutating func withMutableBytes<R, E: Error>(
-    in range: Range<Int>, _ body: (inout MutableRawSpan) throws(E) -> R
+    in range: Range<Int>,
+    _ body: (inout MutableRawSpan) throws(E) -> R
   ) throws(E) -> R {
     let bytes = at(range)
     var span = bytes.mutableBytes
@@ -77,7 +79,8 @@ package struct PageBuffer: ~Copyable, @unchecked Sendable {
   borrowing func at(_ range: Range<Int>) -> UnsafeMutableRawBufferPointer {
     precondition(
       range.lowerBound >= 0 && range.upperBound <= byteCount,
-      "\(range) lies outside of a buffer of \(byteCount) bytes")
+      "\(range) lies outside of a buffer of \(byteCount) bytes"
+    )
     return UnsafeMutableRawBufferPointer(start: memory + range.lowerBound, count: range.count)
   }
 }

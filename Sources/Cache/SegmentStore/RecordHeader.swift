@@ -30,7 +30,11 @@ package struct RecordHeader: Hashable, Sendable {
   }
 
   package init(
-    key: BlockKey, payloadBytes: Int, generation: UInt64, nonce: UInt64, payloadChecksum: UInt32
+    key: BlockKey,
+    payloadBytes: Int,
+    generation: UInt64,
+    nonce: UInt64,
+    payloadChecksum: UInt32
   ) {
     self.key = key
     self.payloadBytes = payloadBytes
@@ -71,7 +75,9 @@ package struct RecordHeader: Hashable, Sendable {
     buffer.store(nonce, at: offset + 64)
     buffer.store(payloadChecksum, at: offset + 72)
     buffer.store(
-      buffer.checksum(of: offset..<offset + Self.checkedBytes), at: offset + Self.checkedBytes)
+      buffer.checksum(of: offset..<offset + Self.checkedBytes),
+      at: offset + Self.checkedBytes
+    )
   }
 }
 

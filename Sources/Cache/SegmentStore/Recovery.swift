@@ -1,4 +1,5 @@
 import BlockCache
+import Glibc
 import MeshTypes
 
 /// How far opening a store has come.
@@ -14,8 +15,8 @@ package struct RecoveryProgress: Hashable, Sendable {
 
 /// Rebuilds the index from the segment files.
 ///
-/// Reads the seal and table of each sealed segment and the headers of the others; payloads are
-/// checked when they are read.
+/// Reads the seal and table of each sealed segment and the headers of the others. Payloads are
+/// checked when they are read; here only those of records that are there twice.
 struct Recovery: ~Copyable {
   private let device: any SegmentDevice
   private let settings: SegmentStoreSettings
@@ -29,18 +30,23 @@ struct Recovery: ~Copyable {
 
   /// Indexes all segments on `device`.
   static func run(
-    on device: any SegmentDevice, settings: SegmentStoreSettings,
+    on device: any SegmentDevice,
+    settings: SegmentStoreSettings,
     progress: (RecoveryProgress) -> Void
   ) throws(MeshError) -> Recovery {
     var recovery = Recovery(device: device, settings: settings)
     let ids = try recovery.segmentIDs()
     for (index, id) in ids.enumerated() {
-      recovery.index(id, isNewest: index == ids.count - 1)
+      try recovery.index(id, isNewest: index == ids.count - 1)
       let statistics = recovery.catalog.statistics
       progress(
         RecoveryProgress(
-          segments: index + 1, segmentsInTotal: ids.count, records: statistics.records,
-          bytes: statistics.occupiedBytes))
+          segments: index + 1,
+          segmentsInTotal: ids.count,
+          records: statistics.records,
+          bytes: statistics.occupiedBytes
+        )
+      )
     }
     return recovery
   }
@@ -62,11 +68,10 @@ struct Recovery: ~Copyable {
     }
   }
 
-  private mutating func index(_ id: UInt64, isNewest: Bool) {
+  private mutating func index(_ id: UInt64, isNewest: Bool) throws(MeshError) {
     // Whatever is there, its name is taken.
     nextSegmentID = id + 1
-    let name = SegmentHeader.fileName(of: id)
-    guard let file = try? device.open(name), let fileBytes = try? file.byteCount() else {
+    guard let file = try open(id), let fileBytes = try? file.byteCount() else {
       // It may be readable another day; until then its length is not known.
       catalog.counters.unreadableSegments += 1
       return
@@ -81,9 +86,20 @@ struct Recovery: ~Copyable {
     } catch {
       // It counts, without records, until it is evicted.
       catalog.add(
-        .init(header: SegmentHeader(id: id, nonce: 0), file: nil, byteCount: fileBytes))
+        .init(header: SegmentHeader(id: id, nonce: 0), file: nil, byteCount: fileBytes)
+      )
     }
     catalog.counters.unreadableSegments += 1
+  }
+
+  private func open(_ id: UInt64) throws(MeshError) -> (any SegmentFile)? {
+    do {
+      return try device.open(SegmentHeader.fileName(of: id))
+    } catch {
+      // Every segment is open all the time. Going on with some would lose the others.
+      guard error.code == EMFILE || error.code == ENFILE else { return nil }
+      throw MeshError(.unavailable, "too few files may be open for all segments: \(error)")
+    }
   }
 
   private mutating func drop(_ id: UInt64, fileBytes: Int) {
@@ -93,7 +109,9 @@ struct Recovery: ~Copyable {
   }
 
   private mutating func add(
-    _ contents: SegmentScanner.Contents, _ file: any SegmentFile, isNewest: Bool
+    _ contents: SegmentScanner.Contents,
+    _ file: any SegmentFile,
+    isNewest: Bool
   ) {
     let id = contents.header.id
     catalog.add(.init(header: contents.header, file: file, byteCount: contents.fileBytes))
@@ -101,14 +119,36 @@ struct Recovery: ~Copyable {
       nextGeneration = max(nextGeneration, record.generation + 1)
       // Longer than what this store's buffers hold, if the setting was lowered.
       guard record.payloadBytes <= settings.maximumPayloadBytes else { continue }
-      catalog.publish(record, in: id)
+      if catalog.contains(record.key) {
+        choose(record, in: id, from: file, nonce: contents.header.nonce)
+      } else {
+        catalog.publish(record, in: id)
+      }
     }
     if isNewest { resume(contents, file) }
   }
 
+  /// Decides between a record and the one of the same key that was found before it.
+  ///
+  /// A key is there twice if its record was written again, and the first copy's segment was not
+  /// removed for certain: the newer generation counts, unless it was torn before it was durable.
+  private mutating func choose(
+    _ record: SegmentRecord,
+    in id: UInt64,
+    from file: any SegmentFile,
+    nonce: UInt64
+  ) {
+    let other = catalog.location(of: record.key)?.record.generation ?? 0
+    guard record.generation > other else { return }
+    var buffer = PageBuffer(byteCount: record.recordBytes)
+    let source = RecordSource(file: file, nonce: nonce)
+    if source.load(record, into: &buffer) == nil { catalog.publish(record, in: id) }
+  }
+
   /// Goes on writing to the newest segment, so that many short lives do not make many segments.
   private mutating func resume(
-    _ contents: SegmentScanner.Contents, _ file: any SegmentFile
+    _ contents: SegmentScanner.Contents,
+    _ file: any SegmentFile
   ) {
     let seal = SegmentSeal.byteCount(recordCount: contents.records.count)
     guard contents.ending != .sealed, contents.end + seal <= settings.segmentBytes else { return }
@@ -117,6 +157,10 @@ struct Recovery: ~Copyable {
       catalog.resize(contents.header.id, to: contents.end)
     }
     active = SegmentWriter.Active(
-      header: contents.header, file: file, end: contents.end, records: contents.records)
+      header: contents.header,
+      file: file,
+      end: contents.end,
+      records: contents.records
+    )
   }
 }

@@ -25,9 +25,6 @@ struct SegmentCatalog: Sendable {
   }
 
   private var locations: [BlockKey: Location] = [:]
-  /// Older copies of records, which are used if the newer turn out to be damaged: a record that is
-  /// written again may be torn by a loss of power before its first copy is gone.
-  private var olderCopies: [BlockKey: Location] = [:]
   private(set) var segments: [UInt64: Segment] = [:]
   /// Ids in the order of writing, the dropped ones excluded.
   private var order: [UInt64] = []
@@ -50,6 +47,12 @@ struct SegmentCatalog: Sendable {
 
   /// Where `key` is.
   func location(of key: BlockKey) -> Location? { locations[key] }
+
+  /// Where to read a segment's records from; nil if its file cannot be opened.
+  func source(of segment: UInt64) -> RecordSource? {
+    guard let segment = segments[segment], let file = segment.file else { return nil }
+    return RecordSource(file: file, nonce: segment.header.nonce)
+  }
 
   /// Whether `key` is there.
   func contains(_ key: BlockKey) -> Bool { locations[key] != nil }
@@ -79,35 +82,24 @@ struct SegmentCatalog: Sendable {
 
   /// Makes a record, whose bytes are written, the one that holds its key.
   ///
-  /// Of two generations of a key the newer one is used.
   mutating func publish(_ record: SegmentRecord, in segment: UInt64) {
+    locations[record.key] = Location(segment: segment, record: record)
     segments[segment]?.keys.append(record.key)
-    let new = Location(segment: segment, record: record)
-    guard let old = locations[record.key] else {
-      locations[record.key] = new
-      return
-    }
-    let isNewer = record.generation > old.record.generation
-    locations[record.key] = isNewer ? new : old
-    olderCopies[record.key] = isNewer ? old : new
   }
 
-  /// Forgets the record at `location`, if it is still the one in use; an older copy takes its place.
+  /// Forgets the record at `location`, if it is still the one in use.
   mutating func drop(_ key: BlockKey, at location: Location) {
     guard
       let current = locations[key], current.segment == location.segment,
       current.record.offset == location.record.offset
     else { return }
-    locations[key] = olderCopies.removeValue(forKey: key)
+    locations[key] = nil
   }
 
   /// Forgets `key`.
   ///
   /// - Returns: Whether it was there.
-  mutating func remove(_ key: BlockKey) -> Bool {
-    olderCopies[key] = nil
-    return locations.removeValue(forKey: key) != nil
-  }
+  mutating func remove(_ key: BlockKey) -> Bool { locations.removeValue(forKey: key) != nil }
 
   /// The segment written first, other than `excluded`.
   func oldestSegment(except excluded: UInt64?) -> UInt64? { order.first { $0 != excluded } }
@@ -140,11 +132,8 @@ struct SegmentCatalog: Sendable {
   ///
   /// - Returns: The keys forgotten.
   mutating func dropRecords(in segment: UInt64) -> [BlockKey] {
-    olderCopies = olderCopies.filter { $1.segment != segment }
-    let dropped = records(in: segment).filter { location in
-      drop(location.record.key, at: location)
-      return locations[location.record.key] == nil
-    }
+    let dropped = records(in: segment)
+    for location in dropped { locations[location.record.key] = nil }
     segments[segment]?.keys = []
     order.removeAll { $0 == segment }
     if segments[segment] != nil { self.dropped.insert(segment) }

@@ -27,14 +27,18 @@ package protocol SegmentFile: AnyObject, Sendable {
   ///
   /// - Returns: The bytes read; fewer than asked for only at the end of the file.
   func read(
-    into buffer: inout PageBuffer, _ range: Range<Int>, from offset: Int
+    into buffer: inout PageBuffer,
+    _ range: Range<Int>,
+    from offset: Int
   ) throws(DeviceError) -> Int
 
   /// Writes `range` of `buffer` at `offset` of the file.
   ///
   /// - Returns: The bytes written, which can be fewer than asked for.
   func write(
-    _ buffer: borrowing PageBuffer, _ range: Range<Int>, to offset: Int
+    _ buffer: borrowing PageBuffer,
+    _ range: Range<Int>,
+    to offset: Int
   ) throws(DeviceError) -> Int
 
   /// Cuts the file off.

@@ -10,54 +10,66 @@ package final class SegmentDirectory: SegmentDevice {
   /// The name of the file that is locked.
   package static let lockName = "LOCK"
 
+  /// Who else may use the directory.
+  package enum Access: Sendable {
+    /// Nobody else: for a store.
+    case exclusive
+    /// Anybody, for nothing is changed: for looking into segments.
+    case readOnly
+  }
+
   private let path: String
+  private let access: Access
   private let directory: Int32
+  /// Negative if there is none.
   private let lock: Int32
   /// Whether reads and writes go past the page cache.
   package let isDirect: Bool
 
-  /// Opens and locks a directory, creating it (but not its parents) if it is missing.
+  /// Opens a directory; for exclusive access locks it, and creates it (but not its parents) if it
+  /// is missing.
   ///
   /// - Parameters:
   ///   - path: The directory.
-  ///   - direct: Whether to try O_DIRECT.
+  ///   - access: Who else may use it.
+  ///   - direct: Whether to try O_DIRECT, which is for exclusive access only.
   /// - Throws: `failedPrecondition` if it cannot be opened or made, or if another store has locked
   ///   it. The field is the path.
-  package init(path: String, direct: Bool = true) throws(MeshError) {
+  package init(
+    path: String,
+    access: Access = .exclusive,
+    direct: Bool = true
+  ) throws(MeshError) {
     func failure(_ reason: String) -> MeshError {
       MeshError(.failedPrecondition, "the store's directory '\(path)' \(reason)", field: path)
     }
     func failure(code: Int32) -> MeshError {
       failure("cannot be used: \(String(cString: strerror(code)))")
     }
-    if mkdir(path, 0o700) != 0, errno != EEXIST { throw failure(code: errno) }
+    if access == .exclusive, mkdir(path, 0o700) != 0, errno != EEXIST {
+      throw failure(code: errno)
+    }
     let directory = Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard directory >= 0 else { throw failure(code: errno) }
-    let lock = openat(directory, Self.lockName, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-    guard lock >= 0 else {
-      let code = errno
+    let lock = access == .exclusive ? sio_lock_file(directory, Self.lockName) : -1
+    if access == .exclusive, lock < 0 {
       close(directory)
-      throw failure(code: code)
-    }
-    let result = sio_lock(lock)
-    guard result == 0 else {
-      close(lock)
-      close(directory)
-      throw result == -EWOULDBLOCK ? failure("is in use by another store") : failure(code: -result)
+      throw lock == -EWOULDBLOCK ? failure("is in use by another store") : failure(code: -lock)
     }
     self.path = path
+    self.access = access
     self.directory = directory
     self.lock = lock
-    isDirect = direct && Self.canOpenDirect(in: directory)
+    isDirect = direct && access == .exclusive && Self.canOpenDirect(in: directory)
   }
 
   deinit {
-    close(lock)
+    if lock >= 0 { close(lock) }
     close(directory)
   }
 
   private static func canOpenDirect(in directory: Int32) -> Bool {
-    let descriptor = sio_open(directory, lockName, false, true)
+    let descriptor = sio_open(directory, lockName, SIO_READ, true)
     if descriptor >= 0 { close(descriptor) }
     return descriptor >= 0
   }
@@ -83,18 +95,16 @@ package final class SegmentDirectory: SegmentDevice {
   }
 
   package func create(_ name: String) throws(DeviceError) -> any SegmentFile {
-    try file(name, create: true)
+    try file(name, SIO_CREATE)
   }
 
   package func open(_ name: String) throws(DeviceError) -> any SegmentFile {
-    try file(name, create: false)
+    try file(name, access == .exclusive ? SIO_WRITE : SIO_READ)
   }
 
-  private func file(_ name: String, create: Bool) throws(DeviceError) -> any SegmentFile {
-    let descriptor = sio_open(directory, name, create, isDirect)
-    guard descriptor >= 0 else {
-      throw DeviceError(create ? "create" : "open", name, code: -descriptor)
-    }
+  private func file(_ name: String, _ mode: sio_mode) throws(DeviceError) -> any SegmentFile {
+    let descriptor = sio_open(directory, name, mode, isDirect)
+    guard descriptor >= 0 else { throw DeviceError("open", name, code: -descriptor) }
     return OpenFile(name: name, descriptor: descriptor)
   }
 
@@ -131,12 +141,18 @@ private final class OpenFile: SegmentFile {
   }
 
   func read(
-    into buffer: inout PageBuffer, _ range: Range<Int>, from offset: Int
+    into buffer: inout PageBuffer,
+    _ range: Range<Int>,
+    from offset: Int
   ) throws(DeviceError) -> Int {
     var done = 0
     while done < range.count {
       let result = pread(
-        descriptor, buffer.at(range.lowerBound + done..<range.upperBound).baseAddress, range.count - done, off_t(offset + done))
+        descriptor,
+        buffer.at(range.lowerBound + done..<range.upperBound).baseAddress,
+        range.count - done,
+        off_t(offset + done)
+      )
       if result < 0 {
         if errno == EINTR { continue }
         throw failure("read")
@@ -149,7 +165,9 @@ private final class OpenFile: SegmentFile {
   }
 
   func write(
-    _ buffer: borrowing PageBuffer, _ range: Range<Int>, to offset: Int
+    _ buffer: borrowing PageBuffer,
+    _ range: Range<Int>,
+    to offset: Int
   ) throws(DeviceError) -> Int {
     while true {
       let result = pwrite(descriptor, buffer.at(range).baseAddress, range.count, off_t(offset))

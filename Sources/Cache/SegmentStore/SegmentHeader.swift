@@ -64,6 +64,8 @@ package struct SegmentHeader: Hashable, Sendable {
     buffer.store(id, at: offset + 16)
     buffer.store(nonce, at: offset + 24)
     buffer.store(
-      buffer.checksum(of: offset..<offset + Self.checkedBytes), at: offset + Self.checkedBytes)
+      buffer.checksum(of: offset..<offset + Self.checkedBytes),
+      at: offset + Self.checkedBytes
+    )
   }
 }

@@ -22,7 +22,11 @@ package struct SegmentRecord: Hashable, Sendable {
   package var end: Int { offset + recordBytes }
 
   package init(
-    key: BlockKey, offset: Int, payloadBytes: Int, generation: UInt64, payloadChecksum: UInt32
+    key: BlockKey,
+    offset: Int,
+    payloadBytes: Int,
+    generation: UInt64,
+    payloadChecksum: UInt32
   ) {
     self.key = key
     self.offset = offset
@@ -33,8 +37,12 @@ package struct SegmentRecord: Hashable, Sendable {
 
   init(_ header: RecordHeader, offset: Int) {
     self.init(
-      key: header.key, offset: offset, payloadBytes: header.payloadBytes,
-      generation: header.generation, payloadChecksum: header.payloadChecksum)
+      key: header.key,
+      offset: offset,
+      payloadBytes: header.payloadBytes,
+      generation: header.generation,
+      payloadChecksum: header.payloadChecksum
+    )
   }
 
   /// Reads a table's entry.
@@ -54,8 +62,12 @@ package struct SegmentRecord: Hashable, Sendable {
       generation <= SegmentHeader.maximumCount
     else { return nil }
     self.init(
-      key: buffer.loadKey(at: offset), offset: position, payloadBytes: payloadBytes,
-      generation: generation, payloadChecksum: buffer.load(UInt32.self, at: offset + 56))
+      key: buffer.loadKey(at: offset),
+      offset: position,
+      payloadBytes: payloadBytes,
+      generation: generation,
+      payloadChecksum: buffer.load(UInt32.self, at: offset + 56)
+    )
   }
 
   /// Writes a table's entry at `offset`.

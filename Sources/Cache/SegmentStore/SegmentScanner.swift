@@ -35,7 +35,8 @@ package struct SegmentScanner: ~Copyable {
   /// - Throws: If the segment's header cannot be read for another reason.
   /// - Complexity: Without a seal, one read of a page per record.
   package mutating func contents(
-    of file: any SegmentFile, id: UInt64
+    of file: any SegmentFile,
+    id: UInt64
   ) throws(DeviceError) -> Contents? {
     let fileBytes = try file.byteCount()
     guard
@@ -54,7 +55,9 @@ package struct SegmentScanner: ~Copyable {
   }
 
   private mutating func sealedContents(
-    of file: any SegmentFile, header: SegmentHeader, fileBytes: Int
+    of file: any SegmentFile,
+    header: SegmentHeader,
+    fileBytes: Int
   ) -> Contents? {
     guard
       fileBytes % Self.pageBytes == 0, fileBytes <= SegmentStoreSettings.maximumSegmentBytes,
@@ -75,21 +78,34 @@ package struct SegmentScanner: ~Copyable {
     for entry in 0..<seal.recordCount {
       guard
         let record = SegmentRecord(
-          from: table, at: entry * SegmentRecord.tableEntryBytes, limit: seal.tableOffset)
+          from: table,
+          at: entry * SegmentRecord.tableEntryBytes,
+          limit: seal.tableOffset
+        )
       else { return nil }
       records.append(record)
     }
     return Contents(
-      header: header, records: records, ending: .sealed, end: seal.tableOffset,
-      fileBytes: fileBytes)
+      header: header,
+      records: records,
+      ending: .sealed,
+      end: seal.tableOffset,
+      fileBytes: fileBytes
+    )
   }
 
   private mutating func scannedContents(
-    of file: any SegmentFile, header: SegmentHeader, fileBytes: Int
+    of file: any SegmentFile,
+    header: SegmentHeader,
+    fileBytes: Int
   ) -> Contents {
     var contents = Contents(
-      header: header, records: [], ending: .open, end: SegmentHeader.byteCount,
-      fileBytes: fileBytes)
+      header: header,
+      records: [],
+      ending: .open,
+      end: SegmentHeader.byteCount,
+      fileBytes: fileBytes
+    )
     // A damaged header ends the scan. To look for the next one further on would mean to look into
     // payloads, which others choose.
     while contents.end < fileBytes {

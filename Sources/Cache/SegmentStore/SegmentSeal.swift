@@ -29,7 +29,11 @@ package struct SegmentSeal: Hashable, Sendable {
   }
 
   package init(
-    id: UInt64, nonce: UInt64, tableOffset: Int, recordCount: Int, tableChecksum: UInt32
+    id: UInt64,
+    nonce: UInt64,
+    tableOffset: Int,
+    recordCount: Int,
+    tableChecksum: UInt32
   ) {
     self.id = id
     self.nonce = nonce
@@ -56,9 +60,10 @@ package struct SegmentSeal: Hashable, Sendable {
     nonce = buffer.load(UInt64.self, at: offset + 24)
     self.tableOffset = tableOffset
     tableChecksum = buffer.load(UInt32.self, at: offset + 40)
-    // The count has 32 bits, so neither product nor sum overflows.
+    // The count has 32 bits, so no product overflows. A record has two pages or more.
     guard
       tableOffset >= SegmentHeader.byteCount, tableOffset < fileBytes,
+      recordCount * 2 * PageBuffer.pageBytes < tableOffset,
       tableOffset + Self.byteCount(recordCount: recordCount) == fileBytes
     else { return nil }
   }
@@ -74,6 +79,8 @@ package struct SegmentSeal: Hashable, Sendable {
     buffer.store(UInt64(tableOffset), at: offset + 32)
     buffer.store(tableChecksum, at: offset + 40)
     buffer.store(
-      buffer.checksum(of: offset..<offset + Self.checkedBytes), at: offset + Self.checkedBytes)
+      buffer.checksum(of: offset..<offset + Self.checkedBytes),
+      at: offset + Self.checkedBytes
+    )
   }
 }

@@ -10,7 +10,10 @@ extension DeviceError {
 extension SegmentStore {
   /// Writes a new record, after making room for it.
   func append(
-    _ key: BlockKey, _ payload: RawSpan, _ checksum: UInt32, _ writer: inout SegmentWriter
+    _ key: BlockKey,
+    _ payload: RawSpan,
+    _ checksum: UInt32,
+    _ writer: inout SegmentWriter
   ) -> InsertOutcome {
     // Another thread may have been faster.
     if let outcome = existing(key, payload.byteCount, checksum) { return outcome }
@@ -28,7 +31,8 @@ extension SegmentStore {
 
   /// Sees to an active segment that has room for a record: seals the full one, begins the next.
   func prepareSegment(
-    forRecordBytes recordBytes: Int, _ writer: inout SegmentWriter
+    forRecordBytes recordBytes: Int,
+    _ writer: inout SegmentWriter
   ) throws(DeviceError) {
     if writer.fits(recordBytes: recordBytes, in: settings.segmentBytes) { return }
     seal(&writer)
@@ -50,12 +54,19 @@ extension SegmentStore {
 
   /// Writes the record whose payload is in the staging memory, then makes it known.
   func appendStaged(
-    _ key: BlockKey, payloadBytes: Int, _ checksum: UInt32, _ writer: inout SegmentWriter
+    _ key: BlockKey,
+    payloadBytes: Int,
+    _ checksum: UInt32,
+    _ writer: inout SegmentWriter
   ) throws(DeviceError) {
     guard let active = writer.active else { preconditionFailure("no segment was prepared") }
     let header = RecordHeader(
-      key: key, payloadBytes: payloadBytes, generation: writer.nextGeneration,
-      nonce: active.header.nonce, payloadChecksum: checksum)
+      key: key,
+      payloadBytes: payloadBytes,
+      generation: writer.nextGeneration,
+      nonce: active.header.nonce,
+      payloadChecksum: checksum
+    )
     let record = SegmentRecord(header, offset: active.end)
     header.store(in: &writer.staging)
     writer.staging.clear(RecordHeader.byteCount + payloadBytes..<record.recordBytes)
@@ -105,9 +116,12 @@ extension SegmentStore {
       record.store(in: &writer.staging, at: index * SegmentRecord.tableEntryBytes)
     }
     let seal = SegmentSeal(
-      id: active.header.id, nonce: active.header.nonce, tableOffset: active.end,
+      id: active.header.id,
+      nonce: active.header.nonce,
+      tableOffset: active.end,
       recordCount: active.records.count,
-      tableChecksum: writer.staging.checksum(of: 0..<tableBytes))
+      tableChecksum: writer.staging.checksum(of: 0..<tableBytes)
+    )
     seal.store(in: &writer.staging, at: tablePages)
     let sealBytes = tablePages + PageBuffer.pageBytes
     catalog.withLock { $0.resize(active.header.id, to: active.end + sealBytes) }

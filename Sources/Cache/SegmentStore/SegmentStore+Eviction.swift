@@ -25,10 +25,14 @@ extension SegmentStore {
   }
 
   private func hasRoom(
-    forRecordBytes recordBytes: Int, limit: Int, _ writer: borrowing SegmentWriter
+    forRecordBytes recordBytes: Int,
+    limit: Int,
+    _ writer: borrowing SegmentWriter
   ) -> Bool {
     let growth = writer.growth(
-      byRecordBytes: recordBytes, segmentBytes: settings.segmentBytes)
+      byRecordBytes: recordBytes,
+      segmentBytes: settings.segmentBytes
+    )
     return catalog.withLock { $0.occupiedBytes } + growth <= limit
   }
 
@@ -48,25 +52,32 @@ extension SegmentStore {
 
   /// Writes the hit records of a segment again, as far as room and the setting allow.
   private func reinsertHotRecords(of victim: UInt64, _ writer: inout SegmentWriter) {
-    let (hot, segment) = catalog.withLock { catalog in
+    let (hot, source) = catalog.withLock { catalog in
       (
         catalog.hotRecords(in: victim, limitBytes: settings.reinsertionBytes),
-        catalog.segments[victim]
+        catalog.source(of: victim)
       )
     }
-    guard let segment else { return }
+    guard let source else { return }
     var reinserted = 0
     for location in hot {
       let record = location.record
       guard
         hasRoom(
-          forRecordBytes: record.recordBytes, limit: settings.capacityBytes, writer),
+          forRecordBytes: record.recordBytes,
+          limit: settings.capacityBytes,
+          writer
+        ),
         (try? prepareSegment(forRecordBytes: record.recordBytes, &writer)) != nil
       else { break }
-      guard Self.load(record, of: segment, into: &writer.staging) == nil else { continue }
+      guard source.load(record, into: &writer.staging) == nil else { continue }
       do {
         try appendStaged(
-          record.key, payloadBytes: record.payloadBytes, record.payloadChecksum, &writer)
+          record.key,
+          payloadBytes: record.payloadBytes,
+          record.payloadChecksum,
+          &writer
+        )
         reinserted += 1
       } catch {
         break

@@ -11,60 +11,34 @@ extension SegmentStore {
   /// - Returns: Where in `buffer` the payload is, which begins at a page; nil if the store does not
   ///   have it, or what it has is damaged.
   /// - Throws: `outOfRange` if `buffer` is too small for the record.
-  package func read(_ key: BlockKey, into buffer: inout PageBuffer) throws(MeshError) -> Range<Int>? {
-    // Ends after a round or two: each drops a record that is damaged.
-    while let (location, segment) = lookUp(key) {
-      let record = location.record
-      guard record.recordBytes <= buffer.byteCount else {
-        throw MeshError(
-          .outOfRange,
-          "must have \(record.recordBytes) bytes or more, this one has \(buffer.byteCount)",
-          field: "buffer")
-      }
-      // The file stays open, and so readable, even if its segment is evicted meanwhile.
-      let fault = Self.load(record, of: segment, into: &buffer)
-      catalog.withLock { $0.count(fault, of: key, at: location) }
-      if fault == nil {
-        return RecordHeader.byteCount..<RecordHeader.byteCount + record.payloadBytes
-      }
+  package func read(_ key: BlockKey, into buffer: inout PageBuffer) throws(MeshError) -> Range<Int>?
+  {
+    guard let (location, source) = lookUp(key) else { return nil }
+    let record = location.record
+    guard record.recordBytes <= buffer.byteCount else {
+      throw MeshError(
+        .outOfRange,
+        "buffer must have \(record.recordBytes) bytes or more, this one has \(buffer.byteCount)",
+        field: "buffer"
+      )
     }
-    catalog.withLock { $0.counters.misses += 1 }
-    return nil
+    // The file stays open, and so readable, even if its segment is evicted meanwhile.
+    let fault = source.load(record, into: &buffer)
+    catalog.withLock { $0.count(fault, of: key, at: location) }
+    guard fault == nil else { return nil }
+    return RecordHeader.byteCount..<RecordHeader.byteCount + record.payloadBytes
   }
 
-  private func lookUp(
-    _ key: BlockKey
-  ) -> (SegmentCatalog.Location, SegmentCatalog.Segment)? {
+  private func lookUp(_ key: BlockKey) -> (SegmentCatalog.Location, RecordSource)? {
     catalog.withLock { catalog in
       guard
         let location = catalog.location(of: key),
-        let segment = catalog.segments[location.segment]
-      else { return nil }
-      return (location, segment)
-    }
-  }
-
-  /// Why a record could not be read.
-  enum ReadFault {
-    case corrupt, unreadable
-  }
-
-  /// Reads a record to the start of `buffer`, which must be large enough, and checks it.
-  static func load(
-    _ record: SegmentRecord, of segment: SegmentCatalog.Segment, into buffer: inout PageBuffer
-  ) -> ReadFault? {
-    guard let file = segment.file else { return .unreadable }
-    do {
-      let count = try file.read(into: &buffer, 0..<record.recordBytes, from: record.offset)
-      let payload = RecordHeader.byteCount..<RecordHeader.byteCount + record.payloadBytes
-      guard
-        count == record.recordBytes, let header = RecordHeader(from: buffer),
-        record.matches(header, nonce: segment.header.nonce),
-        buffer.checksum(of: payload) == record.payloadChecksum
-      else { return .corrupt }
-      return nil
-    } catch {
-      return .unreadable
+        let source = catalog.source(of: location.segment)
+      else {
+        catalog.counters.misses += 1
+        return nil
+      }
+      return (location, source)
     }
   }
 }
@@ -72,7 +46,9 @@ extension SegmentStore {
 extension SegmentCatalog {
   /// Counts a read, and forgets what it found damaged.
   fileprivate mutating func count(
-    _ fault: SegmentStore.ReadFault?, of key: BlockKey, at location: Location
+    _ fault: RecordSource.Fault?,
+    of key: BlockKey,
+    at location: Location
   ) {
     switch fault {
     case nil:
@@ -82,6 +58,7 @@ extension SegmentCatalog {
     case .corrupt: counters.corruptRecords += 1
     case .unreadable: counters.readErrors += 1
     }
+    counters.misses += 1
     drop(key, at: location)
   }
 }

@@ -43,9 +43,9 @@ package final class SegmentStore: Sendable {
   ///     to foresee them.
   ///   - progress: Called after each segment that was indexed.
   ///   - evicted: Called by inserts with the keys that went with an evicted segment, from the
-  ///     thread that inserts.
+  ///     thread that inserts. It must not insert or sync.
   /// - Throws: `invalidArgument` for settings out of range; `unavailable` if the device cannot list
-  ///   its files.
+  ///   its files, or the process may not open as many as there are.
   package init(
     settings: SegmentStoreSettings,
     device: any SegmentDevice,
@@ -61,9 +61,13 @@ package final class SegmentStore: Sendable {
     catalog = Mutex(recovered.catalog)
     writer = Mutex(
       SegmentWriter(
-        settings: settings, nextSegmentID: recovered.nextSegmentID,
-        nextGeneration: recovered.nextGeneration, active: recovered.active,
-        randomNumbers: randomNumbers))
+        settings: settings,
+        nextSegmentID: recovered.nextSegmentID,
+        nextGeneration: recovered.nextGeneration,
+        active: recovered.active,
+        randomNumbers: randomNumbers
+      )
+    )
     ghosts = Mutex(GhostFilter(capacity: settings.rememberedKeys))
     writer.withLock { evictDown(to: settings.capacityBytes, &$0) }
   }
@@ -101,7 +105,7 @@ package final class SegmentStore: Sendable {
   @discardableResult
   package func remove(_ key: BlockKey) -> Bool { catalog.withLock { $0.remove(key) } }
 
-  /// Makes everything durable that was stored so far.
+  /// Makes everything durable that was stored since the store was opened.
   ///
   /// - Throws: `unavailable` if that failed, now or since the last call: what was stored can be
   ///   read, but may not survive a loss of power.
@@ -123,7 +127,9 @@ package final class SegmentStore: Sendable {
   package func insert(_ key: BlockKey, _ payload: RawSpan) throws(MeshError) -> InsertOutcome {
     guard (1...settings.maximumPayloadBytes).contains(payload.byteCount) else {
       throw MeshError.invalid(
-        "payload", "must have 1...\(settings.maximumPayloadBytes) bytes, got \(payload.byteCount)")
+        "payload",
+        "must have 1...\(settings.maximumPayloadBytes) bytes, got \(payload.byteCount)"
+      )
     }
     let checksum = CRC32C.checksum(payload)
     let outcome =

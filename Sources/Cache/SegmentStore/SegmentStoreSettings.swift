@@ -89,7 +89,9 @@ package struct SegmentStoreSettings: Hashable, Sendable {
     try check("segmentBytes", segmentBytes, in: smallestSegmentBytes...Self.maximumSegmentBytes)
     guard segmentBytes % page == 0 else {
       throw MeshError.invalid(
-        "segmentBytes", "must be a multiple of \(page), got \(segmentBytes)")
+        "segmentBytes",
+        "must be a multiple of \(page), got \(segmentBytes)"
+      )
     }
     try check("reinsertionBytes", reinsertionBytes, in: 0...segmentBytes / 2)
     // One segment to write, one to evict, and what the eviction writes again.

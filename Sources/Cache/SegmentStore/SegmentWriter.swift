@@ -21,22 +21,28 @@ struct SegmentWriter: ~Copyable {
   var nextGeneration: UInt64
   /// Bytes written to the active segment since it was made durable.
   var unsyncedBytes = 0
-  /// Whether files were created since the directory was made durable.
-  var directoryChanged = false
+  /// Whether files were created since the directory was made durable; at first by a store before,
+  /// perhaps.
+  var directoryChanged = true
   /// The first failure to make something durable that nobody has been told about.
   var syncFailure: DeviceError?
   private var randomNumbers: any RandomNumberGenerator & Sendable
 
   init(
-    settings: SegmentStoreSettings, nextSegmentID: UInt64, nextGeneration: UInt64,
-    active: Active?, randomNumbers: any RandomNumberGenerator & Sendable
+    settings: SegmentStoreSettings,
+    nextSegmentID: UInt64,
+    nextGeneration: UInt64,
+    active: Active?,
+    randomNumbers: any RandomNumberGenerator & Sendable
   ) {
     // Records have at least two pages, which bounds the table.
     let mostRecords = settings.segmentBytes / (2 * PageBuffer.pageBytes)
     staging = PageBuffer(
       byteCount: max(
         RecordHeader.recordBytes(payloadBytes: settings.maximumPayloadBytes),
-        SegmentSeal.byteCount(recordCount: mostRecords)))
+        SegmentSeal.byteCount(recordCount: mostRecords)
+      )
+    )
     self.nextSegmentID = nextSegmentID
     self.nextGeneration = nextGeneration
     self.active = active
@@ -72,12 +78,17 @@ extension SegmentFile {
   ///
   /// - Throws: The device's error; a device that takes less than a page is full.
   func writeAll(
-    _ buffer: borrowing PageBuffer, _ range: Range<Int>, to offset: Int
+    _ buffer: borrowing PageBuffer,
+    _ range: Range<Int>,
+    to offset: Int
   ) throws(DeviceError) {
     var done = 0
     while done < range.count {
       let written = try write(
-        buffer, range.lowerBound + done..<range.upperBound, to: offset + done)
+        buffer,
+        range.lowerBound + done..<range.upperBound,
+        to: offset + done
+      )
       let pages = written / PageBuffer.pageBytes * PageBuffer.pageBytes
       guard pages > 0 else { throw DeviceError("write", "a segment", code: ENOSPC) }
       done += pages

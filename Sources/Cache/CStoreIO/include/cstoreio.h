@@ -19,12 +19,19 @@ uint32_t sio_crc32c_portable(uint32_t crc, const void *bytes, size_t count);
 // Whether sio_crc32c uses the processor's instruction.
 bool sio_crc32c_is_accelerated(void);
 
-// Opens a file for reading and writing, relative to a directory's descriptor; with O_CREAT | O_EXCL
-// if `create`, with O_DIRECT if `direct`. Returns a descriptor, or -errno.
-int sio_open(int directory, const char *name, bool create, bool direct);
+typedef enum {
+  SIO_READ,
+  SIO_WRITE,  // and read
+  SIO_CREATE, // new, to write and read
+} sio_mode;
 
-// Takes the exclusive lock on an open file without waiting. Returns 0, or -errno.
-int sio_lock(int descriptor);
+// Opens a regular file, relative to a directory's descriptor; with O_DIRECT if `direct`. Follows no
+// symbolic link and waits for no pipe. Returns a descriptor, or -errno.
+int sio_open(int directory, const char *name, sio_mode mode, bool direct);
+
+// Opens a file, creating it if need be, and takes its exclusive lock without waiting. Returns a
+// descriptor that holds the lock until it is closed, or -errno: -EWOULDBLOCK if another has it.
+int sio_lock_file(int directory, const char *name);
 
 // The name of a directory's entry, valid as long as the entry is.
 const char *sio_name(const struct dirent *entry);
