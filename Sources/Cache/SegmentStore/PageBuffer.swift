@@ -3,7 +3,7 @@ import CStoreIO
 /// Memory at a page boundary, of whole pages: what files are read into and written from without a
 /// copy in between.
 ///
-/// The one place of this module that touches pointers; every access checks its range.
+/// Here, and in ``CRC32C``, are this module's only pointers; every access checks its range.
 package struct PageBuffer: ~Copyable, @unchecked Sendable {
   /// Bytes in a page: the unit of all positions and lengths in a segment.
   package static let pageBytes = 4096

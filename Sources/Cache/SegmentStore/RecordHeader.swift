@@ -84,11 +84,10 @@ package struct RecordHeader: Hashable, Sendable {
 extension PageBuffer {
   /// The 32 bytes at `offset` as a key.
   borrowing func loadKey(at offset: Int) -> BlockKey {
-    withBytes(in: offset..<offset + BlockKey.byteCount) { bytes in
-      let key = BlockKey(bytes: bytes.withUnsafeBytes { Array($0) })
-      guard let key else { preconditionFailure("a key has 32 bytes") }
-      return key
-    }
+    var bytes: [UInt8] = []
+    for byte in 0..<BlockKey.byteCount { bytes.append(load(UInt8.self, at: offset + byte)) }
+    guard let key = BlockKey(bytes: bytes) else { preconditionFailure("a key has 32 bytes") }
+    return key
   }
 
   mutating func store(_ key: BlockKey, at offset: Int) {
