@@ -38,10 +38,16 @@ struct TestBlock: Hashable, Sendable {
   func payload(count: Int? = nil) -> [UInt8] {
     var random = SplitMix(UInt64(number) ^ 0x5eed)
     let drawn = Int.random(in: 1...3 * 4096, using: &random)
-    let words = (0..<((count ?? drawn) + 7) / 8).flatMap { _ in
-      withUnsafeBytes(of: random.next()) { Array($0) }
+    let count = count ?? drawn
+    return [UInt8](unsafeUninitializedCapacity: count) { bytes, initialized in
+      for start in stride(from: 0, to: count, by: 8) {
+        let word = random.next()
+        for byte in start..<min(start + 8, count) {
+          bytes[byte] = UInt8(truncatingIfNeeded: word >> (8 * UInt64(byte - start)))
+        }
+      }
+      initialized = count
     }
-    return Array(words.prefix(count ?? drawn))
   }
 }
 

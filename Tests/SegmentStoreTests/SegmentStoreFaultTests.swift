@@ -41,6 +41,17 @@ struct SegmentStoreFaultTests {
     #expect(try store.insert(TestBlock(1)) == .stored)
   }
 
+  @Test("a block that was admitted and refused is still admitted")
+  func admittedAndRefused() throws {
+    let device = FaultyDevice()
+    let store = try SegmentStore(on: device, .small(admission: .secondHit))
+    device.capacityBytes = 0
+    #expect(try store.insert(TestBlock(1)) == .notAdmitted)
+    for _ in 0..<3 { #expect(try store.insert(TestBlock(1)) == .full) }
+    device.capacityBytes = .max
+    #expect(try store.insert(TestBlock(1)) == .stored)
+  }
+
   @Test("writes cut short are continued", arguments: [4096, 5000, 8192, 12_287])
   func shortWrites(limit: Int) throws {
     let device = FaultyDevice()

@@ -25,6 +25,13 @@ package final class SegmentStore: Sendable {
     case full
     /// The device failed.
     case failed(DeviceError)
+
+    var isRefusal: Bool {
+      switch self {
+      case .full, .failed: true
+      case .stored, .present, .conflict, .notAdmitted: false
+      }
+    }
   }
 
   package let settings: SegmentStoreSettings
@@ -137,6 +144,8 @@ package final class SegmentStore: Sendable {
       ?? (admits(key) ? nil : .notAdmitted)
       ?? writer.withLock { append(key, payload, checksum, &$0) }
     catalog.withLock { $0.counters.count(outcome) }
+    // A block that was admitted and found no room need not be offered twice again.
+    if outcome.isRefusal, settings.admission == .secondHit { _ = admits(key) }
     return outcome
   }
 
