@@ -96,6 +96,8 @@ let floor0: [Target] = [
   ),
   .systemLibrary(name: "CCrypto", path: "Sources/Cache/CCrypto"),
   .target(name: "CKernels", path: "Sources/Engine/CKernels", cSettings: kernelSettings),
+  .target(name: "CChecksum", path: "Sources/Cache/CChecksum", cSettings: kernelSettings),
+  .target(name: "CStoreIO", path: "Sources/Cache/CStoreIO", cSettings: kernelSettings),
   .target(name: "CStoreMemory", path: "Sources/Cache/CStoreMemory", cSettings: kernelSettings),
 ]
 
@@ -103,6 +105,7 @@ let floor1: [Target] = [library("MeshTypes", in: "Runtime")]
 
 let floor2: [Target] = [
   library("BlockCache", in: "Cache", ["CCrypto", "MeshTypes"]),
+  library("Checksum", in: "Cache", ["CChecksum"]),
   library("Tokenization", in: "Text", ["MeshTypes"]),
   library("ChatTemplates", in: "Text", ["MeshTypes"]),
   library("ModelFiles", in: "Engine", ["CCrypto", "MeshTypes"]),
@@ -111,7 +114,8 @@ let floor2: [Target] = [
 
 let floor3: [Target] = [
   library("Scheduling", in: "Scheduling", ["BlockCache", "MeshTypes"]),
-  library("TieredStore", in: "Cache", ["BlockCache", "CStoreMemory", "MeshTypes"]),
+  library("SegmentStore", in: "Cache", ["BlockCache", "CStoreIO", "Checksum", "MeshTypes"]),
+  library("TieredStore", in: "Cache", ["BlockCache", "CStoreMemory", "Checksum", "MeshTypes"]),
   library("Transformer", in: "Engine", ["Kernels", "ModelFiles", "MeshTypes"]),
 ]
 
@@ -181,6 +185,7 @@ let testTargets: [Target] = [
   tests("Architecture", [subprocess, systemPackage]),
   tests("BlockCache", ["BlockCache", "MeshTypes"]),
   tests("ChatTemplates", ["ChatTemplates", "MeshTypes"]),
+  tests("Checksum", ["Checksum"]),
   tests("GRPCCoreTransport", ["GRPCCoreTransport", grpcCore]),
   tests("GatewayService", rpc + ["GatewayService", "ServiceTesting"]),
   tests("Kernels", ["CKernels", "Kernels", "MeshTypes"]),
@@ -190,7 +195,8 @@ let testTargets: [Target] = [
   tests("ModelFiles", ["MeshTypes", "ModelFiles"]),
   tests("Scheduling", ["BlockCache", "MeshTypes", "Scheduling"]),
   tests("SchedulerService", rpc + ["SchedulerService", "ServiceTesting"]),
-  tests("TieredStore", ["BlockCache", "MeshTypes", "TieredStore"]),
+  tests("SegmentStore", ["BlockCache", "Checksum", "MeshTypes", "SegmentStore"]),
+  tests("TieredStore", ["BlockCache", "Checksum", "MeshTypes", "TieredStore"]),
   tests("Tokenization", ["MeshTypes", "ModelFiles", "Tokenization"]),
   tests("TokenizerService", rpc + ["ServiceTesting", "TokenizerService"]),
   tests("Transformer", ["Kernels", "MeshTypes", "ModelFiles", "Transformer"]),

@@ -1,4 +1,5 @@
 import BlockCache
+import Checksum
 import Glibc
 import MeshTypes
 import SegmentStore

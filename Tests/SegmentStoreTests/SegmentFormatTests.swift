@@ -1,4 +1,5 @@
 import BlockCache
+import Checksum
 import SegmentStore
 import Testing
 

@@ -1,4 +1,5 @@
 import BlockCache
+import Checksum
 import MeshTypes
 import Testing
 import TieredStore

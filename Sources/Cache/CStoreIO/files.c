@@ -14,16 +14,16 @@ static int open_at(int directory, const char *name, int flags) {
   return descriptor < 0 ? -errno : descriptor;
 }
 
-int sio_open(int directory, const char *name, sio_mode mode, bool direct) {
-  int flags = mode == SIO_READ ? O_RDONLY : O_RDWR;
-  if (mode == SIO_CREATE)
+int wk_open(int directory, const char *name, wk_mode mode, bool direct) {
+  int flags = mode == WK_READ ? O_RDONLY : O_RDWR;
+  if (mode == WK_CREATE)
     flags |= O_CREAT | O_EXCL;
   if (direct)
     flags |= O_DIRECT;
   return open_at(directory, name, flags);
 }
 
-int sio_lock_file(int directory, const char *name) {
+int wk_lock_file(int directory, const char *name) {
   int descriptor = open_at(directory, name, O_RDWR | O_CREAT);
   if (descriptor < 0)
     return descriptor;
@@ -38,4 +38,4 @@ int sio_lock_file(int directory, const char *name) {
   return result;
 }
 
-const char *sio_name(const struct dirent *entry) { return entry->d_name; }
+const char *wk_name(const struct dirent *entry) { return entry->d_name; }

@@ -1,9 +1,9 @@
-import CStoreIO
+import Checksum
 
 /// Memory at a page boundary, of whole pages: what files are read into and written from without a
 /// copy in between.
 ///
-/// Here, and in ``CRC32C``, are this module's only pointers; every access checks its range.
+/// Here are this module's only pointers; every access checks its range.
 package struct PageBuffer: ~Copyable, @unchecked Sendable {
   /// Bytes in a page: the unit of all positions and lengths in a segment.
   package static let pageBytes = 4096
@@ -72,7 +72,7 @@ package struct PageBuffer: ~Copyable, @unchecked Sendable {
 
   /// The CRC32C of the bytes in `range`.
   package borrowing func checksum(of range: Range<Int>) -> UInt32 {
-    sio_crc32c(0, at(range).baseAddress, range.count)
+    CRC32C.checksum(UnsafeRawBufferPointer(at(range)))
   }
 
   /// The bytes in `range`, for the system calls of this module.

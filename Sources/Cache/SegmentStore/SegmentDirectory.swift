@@ -51,7 +51,7 @@ package final class SegmentDirectory: SegmentDevice {
     }
     let directory = Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard directory >= 0 else { throw failure(code: errno) }
-    let lock = access == .exclusive ? sio_lock_file(directory, Self.lockName) : -1
+    let lock = access == .exclusive ? wk_lock_file(directory, Self.lockName) : -1
     if access == .exclusive, lock < 0 {
       close(directory)
       throw lock == -EWOULDBLOCK ? failure("is in use by another store") : failure(code: -lock)
@@ -69,7 +69,7 @@ package final class SegmentDirectory: SegmentDevice {
   }
 
   private static func canOpenDirect(in directory: Int32) -> Bool {
-    let descriptor = sio_open(directory, lockName, SIO_READ, true)
+    let descriptor = wk_open(directory, lockName, WK_READ, true)
     if descriptor >= 0 { close(descriptor) }
     return descriptor >= 0
   }
@@ -86,7 +86,7 @@ package final class SegmentDirectory: SegmentDevice {
     var names: [String] = []
     errno = 0
     while let entry = readdir(stream) {
-      let name = String(cString: sio_name(entry))
+      let name = String(cString: wk_name(entry))
       if name != ".", name != ".." { names.append(name) }
       errno = 0
     }
@@ -95,15 +95,15 @@ package final class SegmentDirectory: SegmentDevice {
   }
 
   package func create(_ name: String) throws(DeviceError) -> any SegmentFile {
-    try file(name, SIO_CREATE)
+    try file(name, WK_CREATE)
   }
 
   package func open(_ name: String) throws(DeviceError) -> any SegmentFile {
-    try file(name, access == .exclusive ? SIO_WRITE : SIO_READ)
+    try file(name, access == .exclusive ? WK_WRITE : WK_READ)
   }
 
-  private func file(_ name: String, _ mode: sio_mode) throws(DeviceError) -> any SegmentFile {
-    let descriptor = sio_open(directory, name, mode, isDirect)
+  private func file(_ name: String, _ mode: wk_mode) throws(DeviceError) -> any SegmentFile {
+    let descriptor = wk_open(directory, name, mode, isDirect)
     guard descriptor >= 0 else { throw DeviceError("open", name, code: -descriptor) }
     return OpenFile(name: name, descriptor: descriptor)
   }

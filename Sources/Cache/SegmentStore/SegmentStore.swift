@@ -1,4 +1,5 @@
 package import BlockCache
+import Checksum
 package import MeshTypes
 import Synchronization
 

@@ -1,4 +1,5 @@
 package import BlockCache
+import Checksum
 
 /// Room for a block that is being written, for instance read from a disk. Published at most once;
 /// given back when it goes away unpublished.

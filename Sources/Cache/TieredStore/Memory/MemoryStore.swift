@@ -1,4 +1,5 @@
 package import BlockCache
+import Checksum
 import Glibc
 package import MeshTypes
 import Synchronization

@@ -1,11 +1,11 @@
 #include <string.h>
 
-#include "cstoreio.h"
+#include "wk_crc32c.h"
 
 static uint32_t byte_table[256];
 static bool accelerated;
 
-uint32_t sio_crc32c_portable(uint32_t crc, const void *bytes, size_t count) {
+uint32_t wk_crc32c_portable(uint32_t crc, const void *bytes, size_t count) {
   const uint8_t *next = bytes;
   crc = ~crc;
   for (; count > 0; count--)
@@ -13,7 +13,7 @@ uint32_t sio_crc32c_portable(uint32_t crc, const void *bytes, size_t count) {
   return ~crc;
 }
 
-bool sio_crc32c_is_accelerated(void) { return accelerated; }
+bool wk_crc32c_is_accelerated(void) { return accelerated; }
 
 #if defined(__x86_64__)
 
@@ -96,10 +96,10 @@ __attribute__((constructor)) static void prepare(void) {
 #endif
 }
 
-uint32_t sio_crc32c(uint32_t crc, const void *bytes, size_t count) {
+uint32_t wk_crc32c(uint32_t crc, const void *bytes, size_t count) {
 #if defined(__x86_64__)
   if (accelerated)
     return crc32c_instruction(crc, bytes, count);
 #endif
-  return sio_crc32c_portable(crc, bytes, count);
+  return wk_crc32c_portable(crc, bytes, count);
 }
