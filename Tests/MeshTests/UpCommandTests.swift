@@ -63,6 +63,33 @@ extension MeshTests {
     }
 
     @Test(
+      "ends by itself, naming the address, when something else has it",
+      .timeLimit(.minutes(1))
+    )
+    func occupiedAddress() async throws {
+      let directory = try TemporaryDirectory()
+      defer { directory.remove() }
+      let path = directory.path
+      let result = try await TestMesh.with { mesh in
+        try await Subprocess.run(
+          .path(FilePath("\(Executables.directory)/weft")),
+          arguments: [
+            "up", "--model", DefaultModel.path, "--listen", "\(mesh.gateway)",
+            "--kv-memory-mib", "64",
+          ],
+          environment: .inherit.updating(["XDG_RUNTIME_DIR": path]),
+          input: .none,
+          output: .discarded,
+          error: .string(limit: 1 << 16)
+        )
+      }
+      #expect(result.terminationStatus == .exited(1))
+      #expect(result.standardError.contains("Address already in use"))
+      #expect(result.standardError.contains("gateway does not stay up"))
+      #expect(directory.contents == [])
+    }
+
+    @Test(
       "serves until Ctrl-C or SIGTERM and leaves nothing behind",
       arguments: [
         Signal.interrupt, .terminate,

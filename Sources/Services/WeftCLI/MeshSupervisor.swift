@@ -30,7 +30,8 @@ struct MeshSupervisor: Service {
         for process in plan.processes {
           group.addTask { try await supervise(process, standardInput: lifeline.readEnd) }
         }
-        try await group.waitForAll()
+        // Unlike waitForAll, this leaves at the first failure, which ends the other processes.
+        for try await _ in group {}
       }
     }
   }
