@@ -133,7 +133,7 @@ let floor4: [Target] = [
 ]
 
 let floor5: [Target] = [
-  library("GatewayService", in: "Services", rpc + [grpcProtobuf]),
+  library("GatewayService", in: "Services", rpc + ["Tokenization", grpcProtobuf]),
   library("SchedulerService", in: "Services", rpc + ["BlockCache", "Scheduling"]),
   library(
     "TokenizerService",

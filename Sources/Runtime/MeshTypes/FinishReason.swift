@@ -6,6 +6,4 @@ public enum FinishReason: String, Hashable, Sendable, CaseIterable {
   case length
   /// The client took it back.
   case cancelled
-  /// The mesh could not go on; the status says why.
-  case failed
 }

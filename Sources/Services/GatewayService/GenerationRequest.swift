@@ -1,6 +1,7 @@
 package import MeshProtos
 import MeshRuntime
 package import MeshTypes
+import Tokenization
 
 /// A validated request: what is asked of the scheduler and of the tokenizer's decoder.
 package struct GenerationRequest: Sendable {
@@ -20,8 +21,9 @@ package struct GenerationRequest: Sendable {
   package var includesSpecialTokens: Bool
 
   private static let maximumStopTokenIDs = 64
-  private static let maximumStopStrings = 16
-  private static let stopStringBytes = 1...256
+  // What the tokenizer's decoder will take.
+  private static let maximumStopStrings = StopStringMatcher.maximumCount
+  private static let stopStringBytes = 1...StopStringMatcher.maximumLengthBytes
 
   /// Validates a client's options.
   ///
@@ -81,7 +83,7 @@ package struct GenerationRequest: Sendable {
       )
     }
     if let wrong = options.stop.first(where: { !stopStringBytes.contains($0.utf8.count) }) {
-      throw .invalid("options.stop", "must be of 1...256 bytes, got \(wrong.utf8.count)")
+      throw .invalid("options.stop", "must be of \(stopStringBytes) bytes, got \(wrong.utf8.count)")
     }
   }
 }

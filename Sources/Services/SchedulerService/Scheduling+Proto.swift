@@ -95,7 +95,6 @@ extension Weft_Scheduler_V1_GenerateResponse {
           case .stop: .stop
           case .length: .length
           case .cancelled: .cancelled
-          case .failed: .unspecified
           }
         $0.usage = .with {
           $0.promptTokens = UInt32(usage.promptTokens)
