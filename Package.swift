@@ -123,6 +123,14 @@ let floor4: [Target] = [
   library("GRPCCoreTransport", in: "Wire", ["CGRPC", grpcCore]),
   library("MeshProtos", in: "Wire", [grpcCore, grpcProtobuf, protobuf]),
   library(
+    "KVStoreWire",
+    in: "Wire",
+    [
+      "BlockCache", "CGRPC", "Checksum", "GRPCCoreTransport", "MeshProtos", "MeshTypes", grpcCore,
+      grpcProtobuf, protobuf,
+    ]
+  ),
+  library(
     "MeshRuntime",
     in: "Runtime",
     [
@@ -130,11 +138,19 @@ let floor4: [Target] = [
       grpcProtobuf, logging, protobuf, serviceLifecycle, systemPackage, unixSignals,
     ]
   ),
+  library("KVStoreClient", in: "Cache", rpc + ["BlockCache", "Checksum", "KVStoreWire"]),
 ]
 
 let floor5: [Target] = [
   library("GatewayService", in: "Services", rpc + ["Tokenization", grpcProtobuf]),
-  library("SchedulerService", in: "Services", rpc + ["BlockCache", "Scheduling"]),
+  library(
+    "KVStoreService",
+    in: "Services",
+    rpc + [
+      "BlockCache", "Checksum", "KVStoreWire", "SegmentStore", "TieredStore", grpcProtobuf,
+    ]
+  ),
+  library("SchedulerService", in: "Services", rpc + ["BlockCache", "KVStoreClient", "Scheduling"]),
   library(
     "TokenizerService",
     in: "Services",
@@ -143,18 +159,22 @@ let floor5: [Target] = [
   library(
     "WorkerService",
     in: "Services",
-    rpc + ["BlockCache", "Kernels", "ModelFiles", "Transformer"]
+    rpc + [
+      "BlockCache", "CCrypto", "Checksum", "KVStoreClient", "KVStoreWire", "Kernels", "ModelFiles",
+      "Transformer",
+    ]
   ),
   library(
     "WeftCLI",
     in: "Services",
-    rpc + ["ModelFiles", argumentParser, subprocess, systemPackage]
+    rpc + ["ModelFiles", "SegmentStore", argumentParser, subprocess, systemPackage]
   ),
 ]
 
 let floor6: [Target] = [
   executable("weft", ["WeftCLI"]),
   executable("weft-gateway", ["GatewayService"]),
+  executable("weft-kvstore", ["KVStoreService"]),
   executable("weft-scheduler", ["SchedulerService"]),
   executable("weft-tokenizer", ["TokenizerService"]),
   executable("weft-worker", ["WorkerService"]),
@@ -188,6 +208,21 @@ let testTargets: [Target] = [
   tests("Checksum", ["Checksum"]),
   tests("GRPCCoreTransport", ["GRPCCoreTransport", grpcCore]),
   tests("GatewayService", rpc + ["GatewayService", "ServiceTesting"]),
+  tests(
+    "KVStoreClient",
+    rpc + ["BlockCache", "Checksum", "KVStoreClient", "KVStoreWire", "ServiceTesting"]
+  ),
+  tests(
+    "KVStoreService",
+    rpc + [
+      "BlockCache", "Checksum", "KVStoreService", "KVStoreWire", "SegmentStore", "ServiceTesting",
+      "TieredStore", subprocess, systemPackage,
+    ]
+  ),
+  tests(
+    "KVStoreWire",
+    rpc + ["BlockCache", "Checksum", "KVStoreWire", "ServiceTesting", grpcProtobuf]
+  ),
   tests("Kernels", ["CKernels", "Kernels", "MeshTypes"]),
   tests("Mesh", rpc + ["WeftCLI", subprocess, systemPackage]),
   tests("MeshRuntime", rpc + ["ServiceTesting", argumentParser, grpcProtobuf]),
@@ -201,7 +236,10 @@ let testTargets: [Target] = [
   tests("TokenizerService", rpc + ["ServiceTesting", "TokenizerService"]),
   tests("Transformer", ["Kernels", "MeshTypes", "ModelFiles", "Transformer"]),
   tests("WeftCLI", ["GRPCCoreTransport", subprocess, systemPackage, "WeftCLI"]),
-  tests("WorkerService", rpc + ["ServiceTesting", "WorkerService"]),
+  tests(
+    "WorkerService",
+    rpc + ["BlockCache", "KVStoreClient", "KVStoreWire", "ServiceTesting", "WorkerService"]
+  ),
 ]
 
 let package = Package(

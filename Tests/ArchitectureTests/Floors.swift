@@ -8,16 +8,19 @@ enum Floors {
     (3, ["Scheduling", "SegmentStore", "TieredStore", "Transformer"]),
     (4, ["GRPCCoreTransport", "MeshProtos"]),
     (4.5, ["MeshRuntime"]),
+    (4.75, ["KVStoreWire"]),
+    (4.875, ["KVStoreClient"]),
     (5, services),
     (6, executables),
   ]
 
   static let services: Set<String> = [
-    "GatewayService", "SchedulerService", "TokenizerService", "WorkerService", "WeftCLI",
+    "GatewayService", "KVStoreService", "SchedulerService", "TokenizerService", "WorkerService",
+    "WeftCLI",
   ]
 
   static let executables: Set<String> = [
-    "weft", "weft-gateway", "weft-scheduler", "weft-tokenizer", "weft-worker",
+    "weft", "weft-gateway", "weft-kvstore", "weft-scheduler", "weft-tokenizer", "weft-worker",
   ]
 
   /// What is tested elsewhere than in tests of its own name, and where.
@@ -29,8 +32,8 @@ enum Floors {
     "CStoreIO": "through SegmentStore",
     "CStoreMemory": "through TieredStore",
     "MeshProtos": "generated code, compared by dev/generate-protos",
-    "weft": "MeshTests", "weft-gateway": "MeshTests", "weft-scheduler": "MeshTests",
-    "weft-tokenizer": "MeshTests", "weft-worker": "MeshTests",
+    "weft": "MeshTests", "weft-gateway": "MeshTests", "weft-kvstore": "KVStoreServiceTests",
+    "weft-scheduler": "MeshTests", "weft-tokenizer": "MeshTests", "weft-worker": "MeshTests",
   ]
 
   /// The floor of one of our targets; nil for a module from elsewhere.

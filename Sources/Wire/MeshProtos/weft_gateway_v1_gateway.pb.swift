@@ -8,6 +8,11 @@
 // For information on using the generated types, please see the documentation:
 //   https://github.com/apple/swift-protobuf/
 
+#if canImport(FoundationEssentials)
+package import FoundationEssentials
+#else
+package import Foundation
+#endif
 package import SwiftProtobuf
 
 // If the compiler emits an error on this type, it is because this file
@@ -72,6 +77,10 @@ package nonisolated struct Weft_Gateway_V1_GenerationOptions: Sendable {
 
   /// Include the text of control tokens in the streamed text. Absent: false.
   package var includeSpecialTokens: Bool = false
+
+  /// The tenant's secret: KV blocks, and with them the time to the first token, are shared only among
+  /// requests of equal salts. At most 256 bytes. Empty: shared among all who give none.
+  package var cacheSalt: Data = Data()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -380,7 +389,7 @@ nonisolated extension Weft_Gateway_V1_TokenIds: SwiftProtobuf.Message, SwiftProt
 
 nonisolated extension Weft_Gateway_V1_GenerationOptions: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".GenerationOptions"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}max_tokens\0\u{1}sampling\0\u{1}stop\0\u{3}stop_token_ids\0\u{3}ignore_eos\0\u{3}include_special_tokens\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}max_tokens\0\u{1}sampling\0\u{1}stop\0\u{3}stop_token_ids\0\u{3}ignore_eos\0\u{3}include_special_tokens\0\u{3}cache_salt\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -394,6 +403,7 @@ nonisolated extension Weft_Gateway_V1_GenerationOptions: SwiftProtobuf.Message, 
       case 4: try { try decoder.decodeRepeatedUInt32Field(value: &self.stopTokenIds) }()
       case 5: try { try decoder.decodeSingularBoolField(value: &self.ignoreEos) }()
       case 6: try { try decoder.decodeSingularBoolField(value: &self.includeSpecialTokens) }()
+      case 7: try { try decoder.decodeSingularBytesField(value: &self.cacheSalt) }()
       default: break
       }
     }
@@ -422,6 +432,9 @@ nonisolated extension Weft_Gateway_V1_GenerationOptions: SwiftProtobuf.Message, 
     if self.includeSpecialTokens != false {
       try visitor.visitSingularBoolField(value: self.includeSpecialTokens, fieldNumber: 6)
     }
+    if !self.cacheSalt.isEmpty {
+      try visitor.visitSingularBytesField(value: self.cacheSalt, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -432,6 +445,7 @@ nonisolated extension Weft_Gateway_V1_GenerationOptions: SwiftProtobuf.Message, 
     if lhs.stopTokenIds != rhs.stopTokenIds {return false}
     if lhs.ignoreEos != rhs.ignoreEos {return false}
     if lhs.includeSpecialTokens != rhs.includeSpecialTokens {return false}
+    if lhs.cacheSalt != rhs.cacheSalt {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -25,6 +25,51 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
+/// What a worker is for, where prefill and decode run in pools of their own.
+package nonisolated enum Weft_Scheduler_V1_WorkerRole: SwiftProtobuf.Enum, Swift.CaseIterable {
+  package typealias RawValue = Int
+
+  /// Everything.
+  case unspecified // = 0
+
+  /// Prompts; sequences go on to another worker through the KV store.
+  case prefill // = 1
+
+  /// Sequences whose prompt was computed elsewhere.
+  case decode // = 2
+  case UNRECOGNIZED(Int)
+
+  package init() {
+    self = .unspecified
+  }
+
+  package init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .prefill
+    case 2: self = .decode
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  package var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .prefill: return 1
+    case .decode: return 2
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  package static let allCases: [Weft_Scheduler_V1_WorkerRole] = [
+    .unspecified,
+    .prefill,
+    .decode,
+  ]
+
+}
+
 /// A sequence to run.
 package nonisolated struct Weft_Scheduler_V1_GenerateRequest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -62,6 +107,9 @@ package nonisolated struct Weft_Scheduler_V1_GenerateRequest: Sendable {
 
   /// Tokens that end the sequence.
   package var stopTokenIds: [UInt32] = []
+
+  /// The tenant's secret: KV blocks are shared only among requests of equal salts. At most 256 bytes.
+  package var cacheSalt: Data = Data()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -182,6 +230,12 @@ package nonisolated struct Weft_Scheduler_V1_Capabilities: Sendable {
   /// SHA-256 over what makes KV blocks interchangeable (weights, numerics, layout): 32 bytes.
   package var cacheRootKey: Data = Data()
 
+  /// Bytes that one block has in the KV store; 0 or absent: the worker has no store.
+  package var storeBlockBytes: UInt64 = 0
+
+  /// What the worker is for; absent: everything.
+  package var role: Weft_Scheduler_V1_WorkerRole = .unspecified
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -230,6 +284,111 @@ package nonisolated struct Weft_Scheduler_V1_GetStatusResponse: Sendable {
   /// Preemptions since the start.
   package var preemptionsTotal: UInt64 = 0
 
+  /// What was decided about blocks in the KV store; counts are since the start.
+  package var store: Weft_Scheduler_V1_StoreStatus {
+    get {_store ?? Weft_Scheduler_V1_StoreStatus()}
+    set {_store = newValue}
+  }
+  /// Returns true if `store` has been explicitly set.
+  package var hasStore: Bool {self._store != nil}
+  /// Clears the value of `store`. Subsequent reads from it will return its default value.
+  package mutating func clearStore() {self._store = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _store: Weft_Scheduler_V1_StoreStatus? = nil
+}
+
+/// Whether to fetch or to recompute, as decided and why.
+package nonisolated struct Weft_Scheduler_V1_StoreStatus: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Lookups asked.
+  package var lookupsTotal: UInt64 = 0
+
+  /// Lookups that were not answered in time, and count as misses.
+  package var failedLookupsTotal: UInt64 = 0
+
+  /// Tokens asked for beyond what a worker had itself.
+  package var queriedTokensTotal: UInt64 = 0
+
+  /// Of these the ones that the store had.
+  package var foundTokensTotal: UInt64 = 0
+
+  /// Tokens fetched from the store's memory or disk and not computed.
+  package var fetchedTokensTotal: UInt64 = 0
+
+  /// Tokens whose load was given up or failed, and that were recomputed.
+  package var failedTokensTotal: UInt64 = 0
+
+  /// Preempted sequences that had blocks in the store.
+  package var swapOutsTotal: UInt64 = 0
+
+  /// Preempted sequences that came back by a load.
+  package var swapInsTotal: UInt64 = 0
+
+  /// Blocks given to workers to be stored.
+  package var storedBlocksTotal: UInt64 = 0
+
+  /// Admissions that found blocks in the store, by what was decided.
+  package var decisions: [Weft_Scheduler_V1_StoreDecision] = []
+
+  /// What the cost model has learnt, by worker.
+  package var estimates: [Weft_Scheduler_V1_TransferEstimate] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// How often one thing was decided for one reason.
+package nonisolated struct Weft_Scheduler_V1_StoreDecision: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// fetch or recompute.
+  package var action: String = String()
+
+  /// Why: faster, slower or queue.
+  package var reason: String = String()
+
+  /// How often.
+  package var total: UInt64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// What the cost model has learnt about one worker.
+package nonisolated struct Weft_Scheduler_V1_TransferEstimate: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The worker's name.
+  package var worker: String = String()
+
+  /// Computing one prompt token at the beginning of a sequence.
+  package var microsecondsPerToken: Double = 0
+
+  /// What each token before it adds to that.
+  package var microsecondsPerContextToken: Double = 0
+
+  /// Before the first byte of a load arrives.
+  package var loadLatencyMicroseconds: Double = 0
+
+  /// Bytes a second from the store's memory.
+  package var memoryBytesPerSecond: Double = 0
+
+  /// Bytes a second from the store's disk.
+  package var diskBytesPerSecond: Double = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -277,9 +436,13 @@ package nonisolated struct Weft_Scheduler_V1_WorkerStatus: Sendable {
 
 fileprivate nonisolated let _protobuf_package = "weft.scheduler.v1"
 
+nonisolated extension Weft_Scheduler_V1_WorkerRole: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0WORKER_ROLE_UNSPECIFIED\0\u{1}WORKER_ROLE_PREFILL\0\u{1}WORKER_ROLE_DECODE\0")
+}
+
 nonisolated extension Weft_Scheduler_V1_GenerateRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".GenerateRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}request_id\0\u{1}model\0\u{3}prompt_token_ids\0\u{1}sampling\0\u{3}max_tokens\0\u{3}stop_token_ids\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}request_id\0\u{1}model\0\u{3}prompt_token_ids\0\u{1}sampling\0\u{3}max_tokens\0\u{3}stop_token_ids\0\u{3}cache_salt\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -293,6 +456,7 @@ nonisolated extension Weft_Scheduler_V1_GenerateRequest: SwiftProtobuf.Message, 
       case 4: try { try decoder.decodeSingularMessageField(value: &self._sampling) }()
       case 5: try { try decoder.decodeSingularInt32Field(value: &self._maxTokens) }()
       case 6: try { try decoder.decodeRepeatedUInt32Field(value: &self.stopTokenIds) }()
+      case 7: try { try decoder.decodeSingularBytesField(value: &self.cacheSalt) }()
       default: break
       }
     }
@@ -321,6 +485,9 @@ nonisolated extension Weft_Scheduler_V1_GenerateRequest: SwiftProtobuf.Message, 
     if !self.stopTokenIds.isEmpty {
       try visitor.visitPackedUInt32Field(value: self.stopTokenIds, fieldNumber: 6)
     }
+    if !self.cacheSalt.isEmpty {
+      try visitor.visitSingularBytesField(value: self.cacheSalt, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -331,6 +498,7 @@ nonisolated extension Weft_Scheduler_V1_GenerateRequest: SwiftProtobuf.Message, 
     if lhs._sampling != rhs._sampling {return false}
     if lhs._maxTokens != rhs._maxTokens {return false}
     if lhs.stopTokenIds != rhs.stopTokenIds {return false}
+    if lhs.cacheSalt != rhs.cacheSalt {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -460,7 +628,7 @@ nonisolated extension Weft_Scheduler_V1_JoinRequest: SwiftProtobuf.Message, Swif
 
 nonisolated extension Weft_Scheduler_V1_Capabilities: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Capabilities"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}model\0\u{3}vocabulary_size\0\u{3}context_length\0\u{3}block_size\0\u{3}block_count\0\u{3}max_batch_tokens\0\u{3}max_batch_sequences\0\u{3}cache_root_key\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}model\0\u{3}vocabulary_size\0\u{3}context_length\0\u{3}block_size\0\u{3}block_count\0\u{3}max_batch_tokens\0\u{3}max_batch_sequences\0\u{3}cache_root_key\0\u{3}store_block_bytes\0\u{1}role\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -476,6 +644,8 @@ nonisolated extension Weft_Scheduler_V1_Capabilities: SwiftProtobuf.Message, Swi
       case 6: try { try decoder.decodeSingularUInt32Field(value: &self.maxBatchTokens) }()
       case 7: try { try decoder.decodeSingularUInt32Field(value: &self.maxBatchSequences) }()
       case 8: try { try decoder.decodeSingularBytesField(value: &self.cacheRootKey) }()
+      case 9: try { try decoder.decodeSingularUInt64Field(value: &self.storeBlockBytes) }()
+      case 10: try { try decoder.decodeSingularEnumField(value: &self.role) }()
       default: break
       }
     }
@@ -506,6 +676,12 @@ nonisolated extension Weft_Scheduler_V1_Capabilities: SwiftProtobuf.Message, Swi
     if !self.cacheRootKey.isEmpty {
       try visitor.visitSingularBytesField(value: self.cacheRootKey, fieldNumber: 8)
     }
+    if self.storeBlockBytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.storeBlockBytes, fieldNumber: 9)
+    }
+    if self.role != .unspecified {
+      try visitor.visitSingularEnumField(value: self.role, fieldNumber: 10)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -518,6 +694,8 @@ nonisolated extension Weft_Scheduler_V1_Capabilities: SwiftProtobuf.Message, Swi
     if lhs.maxBatchTokens != rhs.maxBatchTokens {return false}
     if lhs.maxBatchSequences != rhs.maxBatchSequences {return false}
     if lhs.cacheRootKey != rhs.cacheRootKey {return false}
+    if lhs.storeBlockBytes != rhs.storeBlockBytes {return false}
+    if lhs.role != rhs.role {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -574,7 +752,7 @@ nonisolated extension Weft_Scheduler_V1_GetStatusRequest: SwiftProtobuf.Message,
 
 nonisolated extension Weft_Scheduler_V1_GetStatusResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".GetStatusResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}workers\0\u{3}waiting_sequences\0\u{3}running_sequences\0\u{3}preemptions_total\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}workers\0\u{3}waiting_sequences\0\u{3}running_sequences\0\u{3}preemptions_total\0\u{1}store\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -586,12 +764,17 @@ nonisolated extension Weft_Scheduler_V1_GetStatusResponse: SwiftProtobuf.Message
       case 2: try { try decoder.decodeSingularUInt32Field(value: &self.waitingSequences) }()
       case 3: try { try decoder.decodeSingularUInt32Field(value: &self.runningSequences) }()
       case 4: try { try decoder.decodeSingularUInt64Field(value: &self.preemptionsTotal) }()
+      case 5: try { try decoder.decodeSingularMessageField(value: &self._store) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if !self.workers.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.workers, fieldNumber: 1)
     }
@@ -604,6 +787,9 @@ nonisolated extension Weft_Scheduler_V1_GetStatusResponse: SwiftProtobuf.Message
     if self.preemptionsTotal != 0 {
       try visitor.visitSingularUInt64Field(value: self.preemptionsTotal, fieldNumber: 4)
     }
+    try { if let v = self._store {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -612,6 +798,182 @@ nonisolated extension Weft_Scheduler_V1_GetStatusResponse: SwiftProtobuf.Message
     if lhs.waitingSequences != rhs.waitingSequences {return false}
     if lhs.runningSequences != rhs.runningSequences {return false}
     if lhs.preemptionsTotal != rhs.preemptionsTotal {return false}
+    if lhs._store != rhs._store {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Weft_Scheduler_V1_StoreStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".StoreStatus"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}lookups_total\0\u{3}failed_lookups_total\0\u{3}queried_tokens_total\0\u{3}found_tokens_total\0\u{3}fetched_tokens_total\0\u{3}failed_tokens_total\0\u{3}swap_outs_total\0\u{3}swap_ins_total\0\u{3}stored_blocks_total\0\u{1}decisions\0\u{1}estimates\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.lookupsTotal) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.failedLookupsTotal) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.queriedTokensTotal) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.foundTokensTotal) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.fetchedTokensTotal) }()
+      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.failedTokensTotal) }()
+      case 7: try { try decoder.decodeSingularUInt64Field(value: &self.swapOutsTotal) }()
+      case 8: try { try decoder.decodeSingularUInt64Field(value: &self.swapInsTotal) }()
+      case 9: try { try decoder.decodeSingularUInt64Field(value: &self.storedBlocksTotal) }()
+      case 10: try { try decoder.decodeRepeatedMessageField(value: &self.decisions) }()
+      case 11: try { try decoder.decodeRepeatedMessageField(value: &self.estimates) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.lookupsTotal != 0 {
+      try visitor.visitSingularUInt64Field(value: self.lookupsTotal, fieldNumber: 1)
+    }
+    if self.failedLookupsTotal != 0 {
+      try visitor.visitSingularUInt64Field(value: self.failedLookupsTotal, fieldNumber: 2)
+    }
+    if self.queriedTokensTotal != 0 {
+      try visitor.visitSingularUInt64Field(value: self.queriedTokensTotal, fieldNumber: 3)
+    }
+    if self.foundTokensTotal != 0 {
+      try visitor.visitSingularUInt64Field(value: self.foundTokensTotal, fieldNumber: 4)
+    }
+    if self.fetchedTokensTotal != 0 {
+      try visitor.visitSingularUInt64Field(value: self.fetchedTokensTotal, fieldNumber: 5)
+    }
+    if self.failedTokensTotal != 0 {
+      try visitor.visitSingularUInt64Field(value: self.failedTokensTotal, fieldNumber: 6)
+    }
+    if self.swapOutsTotal != 0 {
+      try visitor.visitSingularUInt64Field(value: self.swapOutsTotal, fieldNumber: 7)
+    }
+    if self.swapInsTotal != 0 {
+      try visitor.visitSingularUInt64Field(value: self.swapInsTotal, fieldNumber: 8)
+    }
+    if self.storedBlocksTotal != 0 {
+      try visitor.visitSingularUInt64Field(value: self.storedBlocksTotal, fieldNumber: 9)
+    }
+    if !self.decisions.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.decisions, fieldNumber: 10)
+    }
+    if !self.estimates.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.estimates, fieldNumber: 11)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Weft_Scheduler_V1_StoreStatus, rhs: Weft_Scheduler_V1_StoreStatus) -> Bool {
+    if lhs.lookupsTotal != rhs.lookupsTotal {return false}
+    if lhs.failedLookupsTotal != rhs.failedLookupsTotal {return false}
+    if lhs.queriedTokensTotal != rhs.queriedTokensTotal {return false}
+    if lhs.foundTokensTotal != rhs.foundTokensTotal {return false}
+    if lhs.fetchedTokensTotal != rhs.fetchedTokensTotal {return false}
+    if lhs.failedTokensTotal != rhs.failedTokensTotal {return false}
+    if lhs.swapOutsTotal != rhs.swapOutsTotal {return false}
+    if lhs.swapInsTotal != rhs.swapInsTotal {return false}
+    if lhs.storedBlocksTotal != rhs.storedBlocksTotal {return false}
+    if lhs.decisions != rhs.decisions {return false}
+    if lhs.estimates != rhs.estimates {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Weft_Scheduler_V1_StoreDecision: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".StoreDecision"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}action\0\u{1}reason\0\u{1}total\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.action) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.total) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.action.isEmpty {
+      try visitor.visitSingularStringField(value: self.action, fieldNumber: 1)
+    }
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 2)
+    }
+    if self.total != 0 {
+      try visitor.visitSingularUInt64Field(value: self.total, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Weft_Scheduler_V1_StoreDecision, rhs: Weft_Scheduler_V1_StoreDecision) -> Bool {
+    if lhs.action != rhs.action {return false}
+    if lhs.reason != rhs.reason {return false}
+    if lhs.total != rhs.total {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Weft_Scheduler_V1_TransferEstimate: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".TransferEstimate"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}worker\0\u{3}microseconds_per_token\0\u{3}microseconds_per_context_token\0\u{3}load_latency_microseconds\0\u{3}memory_bytes_per_second\0\u{3}disk_bytes_per_second\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.worker) }()
+      case 2: try { try decoder.decodeSingularDoubleField(value: &self.microsecondsPerToken) }()
+      case 3: try { try decoder.decodeSingularDoubleField(value: &self.microsecondsPerContextToken) }()
+      case 4: try { try decoder.decodeSingularDoubleField(value: &self.loadLatencyMicroseconds) }()
+      case 5: try { try decoder.decodeSingularDoubleField(value: &self.memoryBytesPerSecond) }()
+      case 6: try { try decoder.decodeSingularDoubleField(value: &self.diskBytesPerSecond) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.worker.isEmpty {
+      try visitor.visitSingularStringField(value: self.worker, fieldNumber: 1)
+    }
+    if self.microsecondsPerToken.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.microsecondsPerToken, fieldNumber: 2)
+    }
+    if self.microsecondsPerContextToken.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.microsecondsPerContextToken, fieldNumber: 3)
+    }
+    if self.loadLatencyMicroseconds.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.loadLatencyMicroseconds, fieldNumber: 4)
+    }
+    if self.memoryBytesPerSecond.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.memoryBytesPerSecond, fieldNumber: 5)
+    }
+    if self.diskBytesPerSecond.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.diskBytesPerSecond, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Weft_Scheduler_V1_TransferEstimate, rhs: Weft_Scheduler_V1_TransferEstimate) -> Bool {
+    if lhs.worker != rhs.worker {return false}
+    if lhs.microsecondsPerToken != rhs.microsecondsPerToken {return false}
+    if lhs.microsecondsPerContextToken != rhs.microsecondsPerContextToken {return false}
+    if lhs.loadLatencyMicroseconds != rhs.loadLatencyMicroseconds {return false}
+    if lhs.memoryBytesPerSecond != rhs.memoryBytesPerSecond {return false}
+    if lhs.diskBytesPerSecond != rhs.diskBytesPerSecond {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -8,6 +8,11 @@
 // For information on using the generated types, please see the documentation:
 //   https://github.com/apple/swift-protobuf/
 
+#if canImport(FoundationEssentials)
+package import FoundationEssentials
+#else
+package import Foundation
+#endif
 package import SwiftProtobuf
 
 // If the compiler emits an error on this type, it is because this file
@@ -40,6 +45,62 @@ package nonisolated struct Weft_Worker_V1_ExecuteRequest: Sendable {
 
   /// What to compute, at most one entry a sequence; may be empty.
   package var slices: [Weft_Worker_V1_SequenceSlice] = []
+
+  /// Full blocks to copy away for the KV store, before this step or a later one writes to them. A
+  /// worker that is busy may drop any.
+  package var stores: [Weft_Worker_V1_BlockStore] = []
+
+  /// Blocks to fetch from the KV store, from this step on, while steps go on.
+  package var loads: [Weft_Worker_V1_BlockLoad] = []
+
+  /// Loads to give up. They too are answered by a result.
+  package var cancelledLoads: [UInt64] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Consecutive full blocks of one sequence to put into the KV store.
+package nonisolated struct Weft_Worker_V1_BlockStore: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The tenant's namespace in the store.
+  package var namespace: String = String()
+
+  /// Physical blocks.
+  package var blocks: [UInt32] = []
+
+  /// Their content keys, 32 bytes each, one after the other.
+  package var keys: Data = Data()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Consecutive blocks of one sequence to get from the KV store.
+package nonisolated struct Weft_Worker_V1_BlockLoad: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Unique in the membership, above 0.
+  package var load: UInt64 = 0
+
+  /// The tenant's namespace in the store.
+  package var namespace: String = String()
+
+  /// Physical blocks to fill. No plan uses them before the load's result.
+  package var blocks: [UInt32] = []
+
+  /// Their content keys, 32 bytes each, one after the other.
+  package var keys: Data = Data()
+
+  /// After this time what has not come yet is given up, and will be recomputed; at least 1.
+  package var timeoutMilliseconds: UInt32 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -122,6 +183,36 @@ package nonisolated struct Weft_Worker_V1_ExecuteResponse: Sendable {
   /// Time spent computing the step.
   package var computeMicroseconds: UInt64 = 0
 
+  /// Loads that have ended since the last response. They do not wait for a step: a response of step 0
+  /// answers no plan and carries these alone.
+  package var finishedLoads: [Weft_Worker_V1_LoadResult] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// How a load ended.
+package nonisolated struct Weft_Worker_V1_LoadResult: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// As in the plan.
+  package var load: UInt64 = 0
+
+  /// Leading blocks that are filled and verified; the rest are untouched or void.
+  package var loadedBlocks: UInt32 = 0
+
+  /// Time from its beginning to its end.
+  package var microseconds: UInt64 = 0
+
+  /// Payload bytes that came from the store's memory.
+  package var memoryBytes: UInt64 = 0
+
+  /// Payload bytes that came from the store's disk.
+  package var diskBytes: UInt64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -170,7 +261,7 @@ fileprivate nonisolated let _protobuf_package = "weft.worker.v1"
 
 nonisolated extension Weft_Worker_V1_ExecuteRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ExecuteRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}epoch\0\u{1}step\0\u{3}released_sequences\0\u{1}starts\0\u{1}slices\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}epoch\0\u{1}step\0\u{3}released_sequences\0\u{1}starts\0\u{1}slices\0\u{1}stores\0\u{1}loads\0\u{3}cancelled_loads\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -183,6 +274,9 @@ nonisolated extension Weft_Worker_V1_ExecuteRequest: SwiftProtobuf.Message, Swif
       case 3: try { try decoder.decodeRepeatedUInt64Field(value: &self.releasedSequences) }()
       case 4: try { try decoder.decodeRepeatedMessageField(value: &self.starts) }()
       case 5: try { try decoder.decodeRepeatedMessageField(value: &self.slices) }()
+      case 6: try { try decoder.decodeRepeatedMessageField(value: &self.stores) }()
+      case 7: try { try decoder.decodeRepeatedMessageField(value: &self.loads) }()
+      case 8: try { try decoder.decodeRepeatedUInt64Field(value: &self.cancelledLoads) }()
       default: break
       }
     }
@@ -204,6 +298,15 @@ nonisolated extension Weft_Worker_V1_ExecuteRequest: SwiftProtobuf.Message, Swif
     if !self.slices.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.slices, fieldNumber: 5)
     }
+    if !self.stores.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.stores, fieldNumber: 6)
+    }
+    if !self.loads.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.loads, fieldNumber: 7)
+    }
+    if !self.cancelledLoads.isEmpty {
+      try visitor.visitPackedUInt64Field(value: self.cancelledLoads, fieldNumber: 8)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -213,6 +316,99 @@ nonisolated extension Weft_Worker_V1_ExecuteRequest: SwiftProtobuf.Message, Swif
     if lhs.releasedSequences != rhs.releasedSequences {return false}
     if lhs.starts != rhs.starts {return false}
     if lhs.slices != rhs.slices {return false}
+    if lhs.stores != rhs.stores {return false}
+    if lhs.loads != rhs.loads {return false}
+    if lhs.cancelledLoads != rhs.cancelledLoads {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Weft_Worker_V1_BlockStore: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".BlockStore"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}namespace\0\u{1}blocks\0\u{1}keys\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.namespace) }()
+      case 2: try { try decoder.decodeRepeatedUInt32Field(value: &self.blocks) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.keys) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.namespace.isEmpty {
+      try visitor.visitSingularStringField(value: self.namespace, fieldNumber: 1)
+    }
+    if !self.blocks.isEmpty {
+      try visitor.visitPackedUInt32Field(value: self.blocks, fieldNumber: 2)
+    }
+    if !self.keys.isEmpty {
+      try visitor.visitSingularBytesField(value: self.keys, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Weft_Worker_V1_BlockStore, rhs: Weft_Worker_V1_BlockStore) -> Bool {
+    if lhs.namespace != rhs.namespace {return false}
+    if lhs.blocks != rhs.blocks {return false}
+    if lhs.keys != rhs.keys {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Weft_Worker_V1_BlockLoad: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".BlockLoad"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}load\0\u{1}namespace\0\u{1}blocks\0\u{1}keys\0\u{3}timeout_milliseconds\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.load) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.namespace) }()
+      case 3: try { try decoder.decodeRepeatedUInt32Field(value: &self.blocks) }()
+      case 4: try { try decoder.decodeSingularBytesField(value: &self.keys) }()
+      case 5: try { try decoder.decodeSingularUInt32Field(value: &self.timeoutMilliseconds) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.load != 0 {
+      try visitor.visitSingularUInt64Field(value: self.load, fieldNumber: 1)
+    }
+    if !self.namespace.isEmpty {
+      try visitor.visitSingularStringField(value: self.namespace, fieldNumber: 2)
+    }
+    if !self.blocks.isEmpty {
+      try visitor.visitPackedUInt32Field(value: self.blocks, fieldNumber: 3)
+    }
+    if !self.keys.isEmpty {
+      try visitor.visitSingularBytesField(value: self.keys, fieldNumber: 4)
+    }
+    if self.timeoutMilliseconds != 0 {
+      try visitor.visitSingularUInt32Field(value: self.timeoutMilliseconds, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Weft_Worker_V1_BlockLoad, rhs: Weft_Worker_V1_BlockLoad) -> Bool {
+    if lhs.load != rhs.load {return false}
+    if lhs.namespace != rhs.namespace {return false}
+    if lhs.blocks != rhs.blocks {return false}
+    if lhs.keys != rhs.keys {return false}
+    if lhs.timeoutMilliseconds != rhs.timeoutMilliseconds {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -314,7 +510,7 @@ nonisolated extension Weft_Worker_V1_SequenceSlice: SwiftProtobuf.Message, Swift
 
 nonisolated extension Weft_Worker_V1_ExecuteResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ExecuteResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}epoch\0\u{1}step\0\u{1}sampled\0\u{1}failures\0\u{3}compute_microseconds\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}epoch\0\u{1}step\0\u{1}sampled\0\u{1}failures\0\u{3}compute_microseconds\0\u{3}finished_loads\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -327,6 +523,7 @@ nonisolated extension Weft_Worker_V1_ExecuteResponse: SwiftProtobuf.Message, Swi
       case 3: try { try decoder.decodeRepeatedMessageField(value: &self.sampled) }()
       case 4: try { try decoder.decodeRepeatedMessageField(value: &self.failures) }()
       case 5: try { try decoder.decodeSingularUInt64Field(value: &self.computeMicroseconds) }()
+      case 6: try { try decoder.decodeRepeatedMessageField(value: &self.finishedLoads) }()
       default: break
       }
     }
@@ -348,6 +545,9 @@ nonisolated extension Weft_Worker_V1_ExecuteResponse: SwiftProtobuf.Message, Swi
     if self.computeMicroseconds != 0 {
       try visitor.visitSingularUInt64Field(value: self.computeMicroseconds, fieldNumber: 5)
     }
+    if !self.finishedLoads.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.finishedLoads, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -357,6 +557,57 @@ nonisolated extension Weft_Worker_V1_ExecuteResponse: SwiftProtobuf.Message, Swi
     if lhs.sampled != rhs.sampled {return false}
     if lhs.failures != rhs.failures {return false}
     if lhs.computeMicroseconds != rhs.computeMicroseconds {return false}
+    if lhs.finishedLoads != rhs.finishedLoads {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Weft_Worker_V1_LoadResult: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".LoadResult"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}load\0\u{3}loaded_blocks\0\u{1}microseconds\0\u{3}memory_bytes\0\u{3}disk_bytes\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.load) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.loadedBlocks) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.microseconds) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.memoryBytes) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.diskBytes) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.load != 0 {
+      try visitor.visitSingularUInt64Field(value: self.load, fieldNumber: 1)
+    }
+    if self.loadedBlocks != 0 {
+      try visitor.visitSingularUInt32Field(value: self.loadedBlocks, fieldNumber: 2)
+    }
+    if self.microseconds != 0 {
+      try visitor.visitSingularUInt64Field(value: self.microseconds, fieldNumber: 3)
+    }
+    if self.memoryBytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.memoryBytes, fieldNumber: 4)
+    }
+    if self.diskBytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.diskBytes, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Weft_Worker_V1_LoadResult, rhs: Weft_Worker_V1_LoadResult) -> Bool {
+    if lhs.load != rhs.load {return false}
+    if lhs.loadedBlocks != rhs.loadedBlocks {return false}
+    if lhs.microseconds != rhs.microseconds {return false}
+    if lhs.memoryBytes != rhs.memoryBytes {return false}
+    if lhs.diskBytes != rhs.diskBytes {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
