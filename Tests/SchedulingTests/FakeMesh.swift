@@ -20,7 +20,7 @@ struct FakeMesh {
     var plans: [StepPlan] = []
     var results: [StepResult] = []
 
-    var isIdle: Bool { plans.isEmpty && results.isEmpty }
+    var isIdle: Bool { plans.isEmpty && results.isEmpty && worker.loads.isEmpty }
   }
 
   var core: SchedulerCore
@@ -30,6 +30,10 @@ struct FakeMesh {
   private var expected: [SequenceID: [TokenID]] = [:]
   private(set) var outputs: [SequenceID: [TokenID]] = [:]
   private(set) var endings: [SequenceID: Ending] = [:]
+  /// The KV store of all workers.
+  let store = FakeStore()
+  /// Questions to it that wait for an answer.
+  private(set) var queries: [StoreQuery] = []
   /// All plans made, in order.
   private(set) var plans: [StepPlan] = []
 
@@ -43,7 +47,7 @@ struct FakeMesh {
   mutating func join(_ capabilities: WorkerCapabilities) throws -> Epoch {
     let joined = try core.join(capabilities)
     links = links.filter { $0.value.worker.capabilities.name != capabilities.name }
-    links[joined.epoch] = Link(worker: FakeWorker(capabilities))
+    links[joined.epoch] = Link(worker: FakeWorker(capabilities, store: store))
     try take(joined.events)
     return joined.epoch
   }
@@ -105,9 +109,38 @@ struct FakeMesh {
     try take(core.complete(result))
   }
 
-  /// One round: plans are made, every worker executes one, every result is delivered.
+  /// Answers the oldest question.
+  ///
+  /// - Parameter isLost: Whether the store does not answer in time.
+  mutating func answerQuery(isLost: Bool = false) throws {
+    guard !queries.isEmpty else { return }
+    let query = queries.removeFirst()
+    core.complete(isLost ? StoreAnswer(to: query, nil) : store.answer(query))
+    try take([])
+  }
+
+  /// Ends a load of a worker after at most `limit` blocks.
+  mutating func endLoad(_ epoch: Epoch, _ id: LoadID, limit: Int = .max) throws {
+    guard let result = links[epoch]?.worker.endLoad(id, limit: limit) else { return }
+    core.complete([result], of: epoch)
+    try take([])
+  }
+
+  /// Tells that a worker's stores have ended.
+  mutating func endStores(_ epoch: Epoch) throws {
+    core.complete(storesThrough: links[epoch]?.worker.lastStore ?? 0, of: epoch)
+    try take([])
+  }
+
+  /// One round: questions are answered, plans made; every worker executes one, ends its loads and
+  /// stores; every result is delivered.
   mutating func round() throws {
+    while !queries.isEmpty { try answerQuery() }
     try plan()
+    for epoch in links.keys.sorted() {
+      for load in links[epoch]?.worker.loads.keys.sorted() ?? [] { try endLoad(epoch, load) }
+      try endStores(epoch)
+    }
     for epoch in links.keys.sorted() { try execute(epoch) }
     for epoch in links.keys.sorted() { try deliver(epoch) }
   }
@@ -142,6 +175,7 @@ struct FakeMesh {
 
   mutating func take(_ events: [SequenceEvent]) throws {
     for event in events { try take(event) }
+    queries += core.nextStoreQueries()
     try core.checkInvariants()
   }
 
@@ -179,7 +213,7 @@ struct FakeMesh {
     let statistics = core.statistics
     guard statistics.waitingSequences == 0, statistics.runningSequences == 0,
       statistics.workers.allSatisfy({ $0.freeBlocks == $0.capabilities.blockCount }),
-      statistics.workers.allSatisfy({ $0.plansInFlight == 0 }),
+      statistics.workers.allSatisfy({ $0.plansInFlight == 0 && $0.loadsInFlight == 0 }),
       links.values.allSatisfy({ $0.worker.sequences.isEmpty })
     else { throw Violation(description: "something is still held: \(statistics)") }
   }
@@ -194,7 +228,9 @@ extension WorkerCapabilities {
     batchTokens: Int = 32,
     batchSequences: Int = 16,
     context: Int = 4096,
-    speed: Double = 1
+    speed: Double = 1,
+    storeBlockBytes: Int = 0,
+    role: WorkerRole = .everything
   ) -> Self {
     Self(
       name: name,
@@ -205,7 +241,9 @@ extension WorkerCapabilities {
       maxContextTokens: context,
       vocabularySize: FakeModel.vocabularySize,
       rootKey: .root(modelDigest: [1], numericsID: "fake", layout: "f", blockSizeTokens: blockSize),
-      relativeSpeed: speed
+      relativeSpeed: speed,
+      storeBlockBytes: storeBlockBytes,
+      role: role
     )
   }
 }

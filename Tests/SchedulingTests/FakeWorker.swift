@@ -34,9 +34,16 @@ struct FakeWorker {
   /// Sequences that fail wherever they are computed.
   var poison: Set<SequenceID> = []
   var largestBatchTokens = 0
+  /// The KV store, as a place that all workers of a mesh share.
+  let store: FakeStore
+  /// Loads that have begun and not ended. Their blocks hold nothing that anyone may read.
+  private(set) var loads: [LoadID: BlockLoad] = [:]
+  private(set) var cancelledLoads: Set<LoadID> = []
+  var lastStore: UInt64 = 0
 
-  init(_ capabilities: WorkerCapabilities) {
+  init(_ capabilities: WorkerCapabilities, store: FakeStore = FakeStore()) {
     self.capabilities = capabilities
+    self.store = store
     memory = Array(repeating: nil, count: capabilities.blockCount * capabilities.blockSizeTokens)
   }
 
@@ -46,6 +53,7 @@ struct FakeWorker {
     for id in plan.releases {
       try require(sequences.removeValue(forKey: id) != nil, "released \(id) is unknown")
     }
+    try beginTransfers(of: plan)
     for start in plan.starts {
       try require(sequences[start.id] == nil, "started \(start.id) is known already")
       var states: [UInt64] = []
@@ -120,7 +128,15 @@ struct FakeWorker {
     return block * capabilities.blockSizeTokens + position % capabilities.blockSizeTokens
   }
 
-  private func require(_ condition: Bool, _ rule: @autoclosure () -> String) throws {
+  mutating func begin(_ load: BlockLoad) { loads[load.id] = load }
+  mutating func cancel(_ id: LoadID) { cancelledLoads.insert(id) }
+
+  mutating func take(_ id: LoadID) -> BlockLoad? {
+    cancelledLoads.remove(id)
+    return loads.removeValue(forKey: id)
+  }
+
+  func require(_ condition: Bool, _ rule: @autoclosure () -> String) throws {
     if !condition { throw Violation(description: "broken on \(capabilities.name): \(rule())") }
   }
 }

@@ -1,3 +1,4 @@
+import BlockCache
 import MeshTypes
 import Scheduling
 import TestSupport
@@ -26,6 +27,7 @@ struct RandomScheduleTests {
   @Test("The random lives do meet what they are there to meet")
   func coverage() throws {
     var counters = (preemptions: 0, hits: 0, losses: 0, failed: 0, moved: 0)
+    var store = (fetched: 0, failed: 0, swapIns: 0, lookups: 0, handovers: 0)
     for seed in 0..<200 as Range<UInt64> {
       var life = try RandomLife(seed: seed)
       try life.run()
@@ -35,7 +37,17 @@ struct RandomScheduleTests {
       counters.losses += Int(counted.workerLosses)
       counters.failed += Int(counted.failed)
       counters.moved += life.staleDeliveries
+      store.fetched += Int(counted.store.fetchedTokens)
+      store.failed += Int(counted.store.failedTokens)
+      store.swapIns += Int(counted.store.swapIns)
+      store.lookups += Int(counted.store.failedLookups)
+      store.handovers += Int(counted.handovers)
     }
+    #expect(store.fetched > 500)
+    #expect(store.failed > 100)
+    #expect(store.swapIns > 20)
+    #expect(store.lookups > 20)
+    #expect(store.handovers > 20)
     #expect(counters.preemptions > 100)
     #expect(counters.hits > 100)
     #expect(counters.losses > 20)
@@ -54,6 +66,9 @@ struct RandomLife {
   let sharedPrefixes: [[TokenID]]
   let drainsHappen: Bool
   let maxTokens: Int
+  /// Bytes of a block in the KV store; 0 without one.
+  let storeBlockBytes: Int
+  let hasRoles: Bool
   var staleResults: [StepResult] = []
   var staleDeliveries = 0
 
@@ -70,6 +85,15 @@ struct RandomLife {
     settings.maxWorkerLosses = Int.random(in: 1...4, using: &random)
     settings.dispatchLookahead = [1, 2, 64].randomElement(using: &random) ?? 1
     settings.awaitsSharedPrefixes = Bool.random(using: &random)
+    let hasStore = Int.random(in: 0..<3, using: &random) > 0
+    settings.usesStore = hasStore
+    settings.storeWrites =
+      SchedulerSettings.StoreWrites.allCases.randomElement(using: &random) ?? .all
+    settings.maxLoadsPerWorker = Int.random(in: 1...3, using: &random)
+    settings.storeAnswerLifetimeSteps = [1, 3, 64].randomElement(using: &random) ?? 3
+    // Small enough for every load to pay.
+    storeBlockBytes = hasStore ? 100 : 0
+    hasRoles = hasStore && Bool.random(using: &random)
     mesh = try FakeMesh(settings)
     blockSize = Int.random(in: 1...5, using: &random)
     drainsHappen = Bool.random(using: &random)
@@ -79,6 +103,25 @@ struct RandomLife {
       (0..<length).map { _ in TokenID.random(in: 0..<61, using: &random) }
     }
     self.random = random
+    if hasStore { fillStore() }
+  }
+
+  /// The store has lived before: it knows some of the prefixes, whole or in part.
+  private mutating func fillStore() {
+    let root = WorkerCapabilities.fake(blockSize: blockSize).rootKey
+    for (prefix, salt) in sharedPrefixes.flatMap({ [($0, []), ($0, [9 as UInt8])] }) {
+      var chain = BlockKeyChain(root: root.salted(by: salt), blockSizeTokens: blockSize)
+      chain.extend(over: prefix)
+      var state: UInt64 = 1
+      let states = prefix.map { token -> UInt64? in
+        state = FakeModel.advance(state, by: token)
+        return state
+      }
+      for (block, key) in chain.keys.enumerated() where Int.random(in: 0..<8, using: &random) > 0 {
+        let content = states[block * blockSize..<(block + 1) * blockSize]
+        _ = mesh.store.put(TenantNamespace.name(ofSalt: salt), key, Array(content))
+      }
+    }
   }
 
   mutating func run() throws {
@@ -91,7 +134,8 @@ struct RandomLife {
         blocks: 80 / blockSize,
         blockSize: blockSize,
         batchTokens: 16,
-        context: 80
+        context: 80,
+        storeBlockBytes: storeBlockBytes
       )
     )
     try mesh.run(maxRounds: 3000)
@@ -108,11 +152,28 @@ struct RandomLife {
     case 29..<30:
       if let id = mesh.live.randomElement(using: &random) { mesh.poison.insert(id) }
     case 30..<32: try deliverStale()
-    case 32..<55: try mesh.plan()
-    case 55..<78: if let epoch = randomEpoch() { try mesh.execute(epoch) }
+    case 32..<48: try disturbStore()
+    case 48..<60: try mesh.plan()
+    case 60..<80: if let epoch = randomEpoch() { try mesh.execute(epoch) }
     default: if let epoch = randomEpoch() { try mesh.deliver(epoch) }
     }
     try mesh.take([])
+  }
+
+  /// Everything that can happen between the KV store and the rest.
+  private mutating func disturbStore() throws {
+    let isLost = Int.random(in: 0..<8, using: &random) == 0
+    switch Int.random(in: 0..<16, using: &random) {
+    case 0..<7: for _ in 0..<3 { try mesh.answerQuery(isLost: isLost) }
+    case 7..<13:
+      guard let epoch = randomEpoch(),
+        let load = mesh.links[epoch]?.worker.loads.keys.sorted().randomElement(using: &random)
+      else { return }
+      let limit = Bool.random(using: &random) ? .max : Int.random(in: 0...2, using: &random)
+      try mesh.endLoad(epoch, load, limit: limit)
+    case 13..<15: if let epoch = randomEpoch() { try mesh.endStores(epoch) }
+    default: mesh.store.removeAll()
+    }
   }
 
   private mutating func randomEpoch() -> Epoch? {
@@ -157,7 +218,11 @@ struct RandomLife {
         blockSize: blockSize,
         batchTokens: Int.random(in: 1...24, using: &random),
         batchSequences: Int.random(in: 1...6, using: &random),
-        context: Int.random(in: 8...80, using: &random)
+        context: Int.random(in: 8...80, using: &random),
+        storeBlockBytes: Int.random(in: 0..<5, using: &random) == 0 ? 0 : storeBlockBytes,
+        role: hasRoles
+          ? [.everything, .prefill, .decode].randomElement(using: &random) ?? .everything
+          : .everything
       )
     )
   }

@@ -29,6 +29,8 @@ struct InferenceSequence: Sendable {
   let sampling: SamplingParameters
   let limits: GenerationLimits
   let cacheSalt: [UInt8]
+  /// The tenant's namespace in the KV store.
+  let namespace: String
   let maxTokenID: TokenID
   let rank: SequenceRank
 
@@ -47,6 +49,12 @@ struct InferenceSequence: Sendable {
   var awaitedPrefix: (epoch: Epoch, key: BlockKey)?
   /// The worker of its last stay.
   var lastEpoch: Epoch?
+  /// What the KV store has of it.
+  var storeKnowledge = StoreKnowledge.unknown
+  /// The last store of its last stay: before it has ended, the store is not asked.
+  var lastStore: (epoch: Epoch, number: UInt64)?
+  /// The root of the keys that the store was last asked for.
+  var storeRoot: BlockKey?
 
   // The rest is about the present stay on a worker and void while waiting.
 
@@ -64,6 +72,10 @@ struct InferenceSequence: Sendable {
   var publishedBlockCount = 0
   /// Tokens being sampled by plans in flight.
   var samplesInFlight = 0
+  /// The load that it waits for: until then nothing of it is computed.
+  var load: LoadID?
+  /// Leading blocks that were given to the store, or need not be.
+  var storedBlockCount = 0
 
   /// Tokens that the worker has or will have once the plans in flight are done.
   var totalCount: Int { tokenIDs.count + samplesInFlight }
@@ -72,7 +84,12 @@ struct InferenceSequence: Sendable {
   var maxTotalCount: Int { promptTokenCount + limits.maxTokens }
 
   /// Positions to schedule; none once the last token is being sampled.
-  var wantedCount: Int { totalCount < maxTotalCount ? totalCount - scheduledCount : 0 }
+  var wantedCount: Int {
+    totalCount < maxTotalCount && load == nil ? totalCount - scheduledCount : 0
+  }
+
+  /// Whether it has not been anywhere else before.
+  var isFirstStay: Bool { admission == 1 }
 
   var usage: SequenceUsage {
     SequenceUsage(
@@ -89,6 +106,7 @@ struct InferenceSequence: Sendable {
     self.sampling = request.sampling
     self.limits = request.limits
     self.cacheSalt = request.cacheSalt
+    self.namespace = TenantNamespace.name(ofSalt: request.cacheSalt)
     self.maxTokenID = request.promptTokenIDs.max() ?? 0
     self.rank = SequenceRank(priority: request.priority, arrival: arrival)
     self.tokenIDs = request.promptTokenIDs
@@ -109,6 +127,8 @@ struct InferenceSequence: Sendable {
     completedCount = 0
     publishedBlockCount = 0
     samplesInFlight = 0
+    load = nil
+    storedBlockCount = 0
   }
 
   /// The place in ``keyChains`` of the keys on such a worker, brought up to all known tokens.

@@ -31,7 +31,10 @@ extension SchedulerCore {
     nextArrival += 1
     counters.submitted += 1
     let rank = sequence.rank
-    waiting.insert(sequences.insert(sequence), rank: rank)
+    let slot = sequences.insert(sequence)
+    waiting.insert(slot, rank: rank)
+    // At once: the store may begin to bring blocks from its disk while the sequence waits.
+    _ = awaitsStore(slot)
   }
 
   /// Ends a sequence, whatever its state, and frees its blocks at once. The worker is told by its

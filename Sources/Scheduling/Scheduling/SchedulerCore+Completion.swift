@@ -18,6 +18,8 @@ extension SchedulerCore {
     }
     workers[worker].plansInFlight.removeFirst()
     workers[worker].stepsCompleted = result.step.rawValue
+    workers[worker].transfers.observe(plan.work, microseconds: result.computeMicroseconds)
+    completedSteps += 1
     var events: [SequenceEvent] = []
     events.reserveCapacity(plan.slices.count)
     var expected = 0
@@ -91,6 +93,8 @@ extension SchedulerCore {
       events.append(finish(slot, .stop))
     } else if sequences[slot].tokenIDs.count == sequences[slot].maxTotalCount {
       events.append(finish(slot, .length))
+    } else if sequences[slot].placement == .running(workers[worker].epoch) {
+      handOver(slot, from: worker)
     }
   }
 
@@ -104,6 +108,9 @@ extension SchedulerCore {
       let key = sequences[slot].keyChains[chain].keys[block]
       workers[worker].pool.publish(sequences[slot].blockTable[block], as: key)
       workers[worker].fillsInProgress[key] = nil
+    }
+    if settings.usesStore, settings.storeWrites == .all {
+      store(sequences[slot].publishedBlockCount..<full, of: slot, on: worker)
     }
     sequences[slot].publishedBlockCount = full
   }

@@ -7,6 +7,8 @@ extension SchedulerCore {
   struct WorkerLoad {
     /// Whether it takes sequences in this pass.
     var isOpen: Bool
+    /// Whether it takes sequences that first wait for a load, and so need no place in a batch yet.
+    var takesLoads: Bool
     /// Positions that its sequences would take from its next step's budget.
     var demandTokens = 0
     /// Prompt positions not scheduled yet.
@@ -18,10 +20,12 @@ extension SchedulerCore {
   }
 
   enum Choice {
-    /// Run it there; so many leading blocks are in the worker's cache.
-    case place(worker: Int, hitBlocks: Int)
+    /// Run it there.
+    case place(worker: Int, Offer)
     /// Another sequence is computing its prefix.
     case awaitPrefix
+    /// The KV store has not answered yet.
+    case awaitStore
     /// It has to wait for room.
     case blocked
     /// No present worker can ever run it.
@@ -39,22 +43,23 @@ extension SchedulerCore {
     var place = 0
     var skipped = 0
     while place < waiting.count, skipped < settings.dispatchLookahead,
-      loads.contains(where: \.isOpen)
+      loads.contains(where: { $0.isOpen || $0.takesLoads })
     {
       let slot = waiting[place]
       switch choose(for: slot, among: loads) {
-      case .place(let worker, let hitBlocks):
+      case .place(let worker, let offer):
         waiting.remove(at: place)
-        admit(slot, to: worker, hitBlocks: hitBlocks)
+        admit(slot, to: worker, offer)
         count(slot, in: &loads[worker], of: worker)
       case .homeless:
         place += 1
-      case .awaitPrefix:
+      case .awaitPrefix, .awaitStore:
         place += 1
         skipped += 1
       case .blocked:
         for worker in workers.indices where isCandidate(worker, for: slot) {
           loads[worker].isOpen = false
+          loads[worker].takesLoads = false
         }
         place += 1
         skipped += 1
@@ -63,18 +68,20 @@ extension SchedulerCore {
   }
 
   private func load(of worker: Int) -> WorkerLoad {
-    var load = WorkerLoad(isOpen: true)
+    var load = WorkerLoad(isOpen: true, takesLoads: takesLoads(worker))
     for slot in workers[worker].running { count(slot, in: &load, of: worker) }
     load.isOpen = isOpen(worker, load)
     return load
   }
 
   private func count(_ slot: Int, in load: inout WorkerLoad, of worker: Int) {
+    load.growthBlocks += expectedGrowth(of: slot, on: worker)
+    load.takesLoads = load.takesLoads && takesLoads(worker)
+    guard sequences[slot].load == nil else { return }
     let wanted = max(1, sequences[slot].wantedCount)
     load.demandTokens += min(wanted, prefillCap)
     load.queuedTokens += wanted
     load.sequenceCount += 1
-    load.growthBlocks += expectedGrowth(of: slot, on: worker)
     load.isOpen = load.isOpen && isOpen(worker, load)
   }
 
@@ -95,11 +102,18 @@ extension SchedulerCore {
     return load.sequenceCount < places && load.demandTokens < capabilities.maxBatchTokens
   }
 
+  private func takesLoads(_ worker: Int) -> Bool {
+    settings.usesStore && workers[worker].capabilities.storeBlockBytes > 0
+      && workers[worker].loads.count < settings.maxLoadsPerWorker
+  }
+
   var prefillCap: Int { settings.maxPrefillTokensPerSequencePerStep ?? .max }
 
   /// A draining worker takes back only its own, and only if nobody else can ever run them.
   private func isCandidate(_ worker: Int, for slot: Int) -> Bool {
-    guard sequences[slot].fits(workers[worker].capabilities) else { return false }
+    guard sequences[slot].fits(workers[worker].capabilities), suits(worker, slot) else {
+      return false
+    }
     guard workers[worker].isDraining else { return true }
     return sequences[slot].lastEpoch == workers[worker].epoch
       && !workers.contains { !$0.isDraining && sequences[slot].fits($0.capabilities) }
@@ -108,20 +122,22 @@ extension SchedulerCore {
   /// The candidate of least cost, then of least load, then the one that joined first.
   private mutating func choose(for slot: Int, among loads: [WorkerLoad]) -> Choice {
     if isPrefixInProgress(for: slot) { return .awaitPrefix }
+    if awaitsStore(slot) { return .awaitStore }
     var best: (cost: Double, load: Int, choice: Choice)?
     var hasCandidate = false
     for worker in workers.indices where isCandidate(worker, for: slot) {
       hasCandidate = true
-      guard loads[worker].isOpen, let offer = offer(of: worker, for: slot, loads[worker]) else {
-        continue
-      }
+      guard loads[worker].isOpen || loads[worker].takesLoads,
+        let offer = offer(of: worker, for: slot, loads[worker]),
+        loads[worker].isOpen || offer.isLoaded
+      else { continue }
       let cost = cost(of: offer, for: slot, on: worker, loads[worker])
       let load = loads[worker].queuedTokens
       if let best, (best.cost, best.load) <= (cost, load) { continue }
       let isAwaited = offer.firstAwaitedKey != nil
       best = (
         cost, load,
-        isAwaited ? .awaitPrefix : .place(worker: worker, hitBlocks: offer.hitBlocks)
+        isAwaited ? .awaitPrefix : .place(worker: worker, offer)
       )
       sequences[slot].awaitedPrefix = offer.firstAwaitedKey.map { (workers[worker].epoch, $0) }
     }
@@ -144,10 +160,15 @@ extension SchedulerCore {
   struct Offer {
     /// Leading blocks in its cache.
     var hitBlocks: Int
+    /// Leading blocks that it has or fetches, and why it fetches or does not.
+    var fetch: FetchPlan
     /// Blocks after those that another sequence there is about to compute.
     var awaitedBlocks = 0
     /// The key of the first of them.
     var firstAwaitedKey: BlockKey?
+
+    /// Whether the sequence first waits for a load there.
+    var isLoaded: Bool { firstAwaitedKey == nil && fetch.blockCount > hitBlocks }
   }
 
   /// - Returns: nil when the worker lacks the memory now.
@@ -163,7 +184,18 @@ extension SchedulerCore {
     let hittable = (tokenCount - 1) / capabilities.blockSizeTokens
     let keys = sequences[slot].keyChains[chain].keys.prefix(hittable)
     let match = workers[worker].pool.longestPrefix(of: keys)
-    var offer = Offer(hitBlocks: match.blockCount)
+    var offer = Offer(
+      hitBlocks: match.blockCount,
+      fetch: fetchPlan(
+        takesLoads(worker)
+          ? sequences[slot].storeKnowledge.prefix(under: sequences[slot].keyChains[chain].root)
+          : StoredPrefix(),
+        hitBlocks: match.blockCount,
+        usableBlocks: hittable,
+        on: capabilities,
+        worker
+      )
+    )
     if settings.awaitsSharedPrefixes {
       let awaited = keys.dropFirst(match.blockCount).prefix {
         workers[worker].fillsInProgress[$0] != nil
@@ -195,15 +227,20 @@ extension SchedulerCore {
     _ load: WorkerLoad
   ) -> Double {
     let capabilities = workers[worker].capabilities
-    let known = (offer.hitBlocks + offer.awaitedBlocks) * capabilities.blockSizeTokens
+    let present = max(offer.hitBlocks + offer.awaitedBlocks, offer.fetch.blockCount)
+    let known = present * capabilities.blockSizeTokens
+    let transfers = workers[worker].transfers
+    let fetching =
+      offer.fetch.fetchMicroseconds / max(1, transfers.microsecondsPerPosition.first)
     let left = sequences[slot].maxTotalCount - sequences[slot].tokenIDs.count
     let shared = load.sequenceCount * min(left, settings.decodeHorizonTokens)
     let tokens = sequences[slot].tokenIDs.count - known + load.queuedTokens + shared
-    return Double(tokens) / capabilities.relativeSpeed
+    return (Double(tokens) + fetching) / capabilities.relativeSpeed
   }
 
-  /// Takes the hit blocks and new ones for all other known tokens.
-  private mutating func admit(_ slot: Int, to worker: Int, hitBlocks: Int) {
+  /// Takes the hit blocks and new ones for all other known tokens; begins its load, if it has one.
+  private mutating func admit(_ slot: Int, to worker: Int, _ offer: Offer) {
+    let hitBlocks = offer.hitBlocks
     let capabilities = workers[worker].capabilities
     let chain = sequences[slot].keyChain(on: capabilities)
     let keys = sequences[slot].keyChains[chain].keys
@@ -222,6 +259,10 @@ extension SchedulerCore {
       workers[worker].fillsInProgress[key] = id
     }
     enter(slot, worker, hitBlocks: hitBlocks)
+    count(offer, of: slot, on: worker)
+    if offer.isLoaded {
+      beginLoad(of: slot, hitBlocks..<offer.fetch.blockCount, offer.fetch, on: worker)
+    }
   }
 
   private mutating func enter(_ slot: Int, _ worker: Int, hitBlocks: Int) {

@@ -24,6 +24,18 @@ extension SchedulerCore {
     try expect(worker.plansInFlight.count <= settings.maxPlansInFlight, "too many plans in flight")
     var references = [Int](repeating: 0, count: worker.capabilities.blockCount)
     var writableBlocks: Set<BlockID> = []
+    var loadedBlocks: Set<BlockID> = []
+    for load in worker.loads.loads.values {
+      for block in load.request.blocks {
+        try expect(loadedBlocks.insert(block).inserted, "two loads write to one block")
+        references[Int(block.rawValue)] += 1
+      }
+      let waiting = sequences.slot(of: load.sequence).map { sequences[$0] }
+      try expect(
+        load.isAbandoned || waiting?.load == load.request.id,
+        "a load is awaited by nobody"
+      )
+    }
     var previous: SequenceRank?
     for slot in worker.running {
       let sequence = sequences[slot]
@@ -45,8 +57,12 @@ extension SchedulerCore {
         "a block is awaited that nobody is going to fill"
       )
     }
+    for block in loadedBlocks {
+      try expect(worker.pool.key(of: block) == nil, "a block is in the index before it is loaded")
+    }
     for block in writableBlocks {
-      try expect(references[Int(block.rawValue)] == 1, "a writable block is shared")
+      let expected = loadedBlocks.contains(block) ? 2 : 1
+      try expect(references[Int(block.rawValue)] == expected, "a writable block is shared")
       try expect(worker.pool.key(of: block) == nil, "a writable block is in the index")
     }
     for (block, count) in references.enumerated() {

@@ -28,6 +28,8 @@ extension SchedulerCore {
   /// Takes a running sequence off its worker and puts it back into the queue at its rank.
   mutating func requeue(_ slot: Int) {
     withdraw(slot)
+    // What it has computed may be in the store by now.
+    sequences[slot].storeKnowledge = .unknown
     waiting.insert(slot, rank: sequences[slot].rank)
   }
 
@@ -35,6 +37,7 @@ extension SchedulerCore {
   private mutating func withdraw(_ slot: Int) {
     guard case .running(let epoch) = sequences[slot].placement, let worker = place(of: epoch)
     else { preconditionFailure("a running sequence has a worker") }
+    abandonLoad(of: slot, on: worker)
     workers[worker].pool.release(table: sequences[slot].blockTable)
     workers[worker].running.removeAll { $0 == slot }
     if sequences[slot].isStarted { workers[worker].releases.append(sequences[slot].id) }

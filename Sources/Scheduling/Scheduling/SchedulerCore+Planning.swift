@@ -26,7 +26,10 @@ extension SchedulerCore {
 
   private mutating func formPlan(on worker: Int) -> StepPlan? {
     let plannedSlots = dealBudget(on: worker)
-    guard !plannedSlots.isEmpty || !workers[worker].releases.isEmpty else { return nil }
+    guard
+      !plannedSlots.isEmpty || !workers[worker].releases.isEmpty
+        || !workers[worker].pendingStores.isEmpty || workers[worker].loads.hasNews
+    else { return nil }
     workers[worker].stepsPlanned += 1
     let step = StepID(workers[worker].stepsPlanned)
     var plan = StepPlan(
@@ -37,13 +40,18 @@ extension SchedulerCore {
       slices: []
     )
     workers[worker].releases = []
+    plan.stores = workers[worker].pendingStores
+    workers[worker].pendingStores = []
+    (plan.loads, plan.cancelledLoads) = workers[worker].loads.takeNews()
     plan.slices.reserveCapacity(plannedSlots.count)
     var inFlight: [WorkerState.SliceInFlight] = []
     inFlight.reserveCapacity(plannedSlots.count)
+    var work = TransferModel.StepWork()
     for (slot, tokenCount) in plannedSlots {
       if !sequences[slot].isStarted { plan.starts.append(start(slot)) }
       let slice = schedule(slot, tokenCount: tokenCount)
       plan.slices.append(slice)
+      work.add(slice.startPosition..<slice.startPosition + slice.tokenCount)
       inFlight.append(
         WorkerState.SliceInFlight(
           slot: slot,
@@ -54,7 +62,9 @@ extension SchedulerCore {
         )
       )
     }
-    workers[worker].plansInFlight.append(WorkerState.PlanInFlight(step: step, slices: inFlight))
+    workers[worker].plansInFlight.append(
+      WorkerState.PlanInFlight(step: step, slices: inFlight, work: work)
+    )
     return plan
   }
 
@@ -67,7 +77,7 @@ extension SchedulerCore {
     shares.reserveCapacity(min(workers[worker].running.count, places))
     for isPrefill in [false, true] {
       for slot in workers[worker].running where budget > 0 && places > 0 {
-        let wanted = sequences[slot].wantedCount
+        let wanted = min(sequences[slot].wantedCount, roomForPositions(of: slot, on: worker))
         guard wanted > 0, (wanted > 1) == isPrefill else { continue }
         let share = min(wanted, prefillCap, budget)
         shares.append((slot, share))
@@ -76,6 +86,13 @@ extension SchedulerCore {
       }
     }
     return shares
+  }
+
+  /// Positions that its blocks have room for beyond those scheduled: fewer than it wants when blocks
+  /// are awaited that loads still write to.
+  private func roomForPositions(of slot: Int, on worker: Int) -> Int {
+    let blockSize = workers[worker].capabilities.blockSizeTokens
+    return sequences[slot].blockTable.count * blockSize - sequences[slot].scheduledCount
   }
 
   private mutating func start(_ slot: Int) -> SequenceStart {

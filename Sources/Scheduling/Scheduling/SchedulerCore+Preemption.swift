@@ -14,8 +14,8 @@ extension SchedulerCore {
       let needed = workers[worker].capabilities.blocks(covering: positions)
       extendBlockTable(of: slot, to: needed, on: worker)
       while sequences[slot].blockTable.count < needed {
-        let victim = chooseVictim(on: worker, for: slot)
-        preempt(victim)
+        guard let victim = chooseVictim(on: worker, for: slot) else { break }
+        preempt(victim, on: worker)
         if victim == slot { break }
         extendBlockTable(of: slot, to: needed, on: worker)
       }
@@ -33,23 +33,28 @@ extension SchedulerCore {
 
   /// Least priority, then least computed tokens, then anyone before the one who asks, then the
   /// youngest. Never the first-ranked sequence of the worker: that it always goes on is what
-  /// guarantees progress.
-  private func chooseVictim(on worker: Int, for slot: Int) -> Int {
+  /// guarantees progress. Nor one that waits for a load, which holds its blocks until it ends.
+  ///
+  /// - Returns: nil when blocks will come free as loads end.
+  private func chooseVictim(on worker: Int, for slot: Int) -> Int? {
     func order(_ candidate: Int) -> (Int, Int, Int) {
       (
         sequences[candidate].rank.priority, sequences[candidate].scheduledCount,
         candidate == slot ? 1 : 0
       )
     }
-    let candidates = workers[worker].running.dropFirst()
+    let candidates = workers[worker].running.dropFirst().filter { sequences[$0].load == nil }
     // Reversed: `min` takes the first of equals, and the youngest shall be it.
-    guard let victim = candidates.reversed().min(by: { order($0) < order($1) }) else {
-      preconditionFailure("a sequence was admitted that does not fit alone")
-    }
+    let victim = candidates.reversed().min { order($0) < order($1) }
+    precondition(
+      victim != nil || workers[worker].loads.count > 0,
+      "a sequence was admitted that does not fit alone"
+    )
     return victim
   }
 
-  private mutating func preempt(_ slot: Int) {
+  private mutating func preempt(_ slot: Int, on worker: Int) {
+    swapOut(slot, on: worker)
     counters.preemptions += 1
     sequences[slot].preemptions += 1
     requeue(slot)

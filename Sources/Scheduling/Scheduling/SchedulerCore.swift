@@ -4,7 +4,8 @@ package import MeshTypes
 /// events out. It knows no clock and does nothing by itself.
 ///
 /// After every event (a submission, a cancellation, a result, a change of membership) ask
-/// ``nextPlans()``, send what it gives, and pass on the sequence events in their order.
+/// ``nextPlans()``, send what it gives, and pass on the sequence events in their order. With a KV
+/// store, ask ``nextStoreQueries()`` too, and bring the answers back.
 ///
 /// What a sequence produces does not depend on anything decided here: each plan only says which
 /// positions are computed when and where.
@@ -19,6 +20,10 @@ package import MeshTypes
 ///   positions.
 /// - Blocks: a worker executes plans in order, so a block freed here may be written again by any
 ///   later plan. A block is offered as a prefix only once the step that filled it is complete.
+/// - KV store: what it has of a sequence is asked before the sequence is placed. Blocks that are
+///   fetched sooner than computed are loaded after admission, while other sequences run; the
+///   sequence takes no place in a batch until then. Full blocks go to the store in the background;
+///   so a preempted sequence, or one whose worker was lost, comes back by a load.
 package struct SchedulerCore: Sendable {
   /// The settings it was created with.
   package let settings: SchedulerSettings
@@ -30,6 +35,11 @@ package struct SchedulerCore: Sendable {
   var nextEpoch: Epoch
   var nextArrival: UInt64 = 0
   var counters = SchedulerCounters()
+  /// Questions to the KV store that nobody has taken yet.
+  var storeQueries: [StoreQuery] = []
+  var nextTicket: UInt64 = 0
+  /// Steps that all workers together have completed: the only clock there is.
+  var completedSteps: UInt64 = 0
 
   /// Creates a scheduler without workers.
   ///

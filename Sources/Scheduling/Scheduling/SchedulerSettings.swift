@@ -31,6 +31,27 @@ package struct SchedulerSettings: Hashable, Sendable {
   /// would otherwise compute too.
   package var awaitsSharedPrefixes = true
 
+  /// Whether there is a KV store to ask.
+  package var usesStore = false
+  /// Which blocks go to the KV store.
+  package var storeWrites = StoreWrites.all
+  /// The most loads of one worker at a time.
+  package var maxLoadsPerWorker = 8
+  /// The longest that a load may take before what is missing is recomputed.
+  package var maxLoadMilliseconds = 5000
+  /// After how many steps of all workers the KV store is asked again about a sequence that waits.
+  package var storeAnswerLifetimeSteps: UInt64 = 64
+
+  /// Which blocks go to the KV store.
+  package enum StoreWrites: String, Hashable, Sendable, CaseIterable {
+    /// Every full block, as soon as it is computed.
+    case all
+    /// Those of sequences that give way to others, if fetching them later is expected to pay.
+    case preempted
+    /// None: the store is only read.
+    case none
+  }
+
   /// The defaults.
   package init() {}
 
@@ -47,6 +68,11 @@ package struct SchedulerSettings: Hashable, Sendable {
     try Self.expect(maxWorkerLosses, in: 1...1000, "max_worker_losses")
     try Self.expect(dispatchLookahead, in: 1...1_000_000, "dispatch_lookahead")
     try Self.expect(growthHorizonTokens, in: 0...1_000_000, "growth_horizon_tokens")
+    guard storeAnswerLifetimeSteps >= 1 else {
+      throw .invalid("store_answer_lifetime_steps", "must be at least 1")
+    }
+    try Self.expect(maxLoadsPerWorker, in: 1...1024, "max_loads_per_worker")
+    try Self.expect(maxLoadMilliseconds, in: 1...600_000, "max_load_milliseconds")
     try Self.expect(decodeHorizonTokens, in: 0...1_000_000, "decode_horizon_tokens")
     guard watermarkFraction >= 0, watermarkFraction <= 1 else {
       throw .invalid("watermark_fraction", "must be in 0...1, got \(watermarkFraction)")

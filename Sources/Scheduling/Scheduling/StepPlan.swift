@@ -1,7 +1,8 @@
 package import MeshTypes
 
-/// What a worker does in one step, in this order: forget ``releases``, begin ``starts``, compute
-/// ``slices``. A worker executes its plans in the order of their steps.
+/// What a worker does in one step, in this order: forget ``releases``, copy ``stores`` away, begin
+/// ``loads``, begin ``starts``, compute ``slices``. A worker executes its plans in the order of their
+/// steps.
 package struct StepPlan: Hashable, Sendable {
   /// The membership that the plan belongs to.
   package var epoch: Epoch
@@ -14,6 +15,12 @@ package struct StepPlan: Hashable, Sendable {
   /// What to compute: decoding sequences first; at most one slice a sequence, and at most the
   /// worker's `maxBatchTokens` positions in all. May be empty.
   package var slices: [PlannedSlice]
+  /// Blocks to copy away for the KV store before anything in this step or a later one is written.
+  package var stores: [BlockStore] = []
+  /// Blocks to fetch from the KV store, from this step on.
+  package var loads: [BlockLoad] = []
+  /// Loads to give up; each is answered all the same.
+  package var cancelledLoads: [LoadID] = []
 
   /// Positions computed by the step.
   package var tokenCount: Int { slices.reduce(0) { $0 + $1.tokenCount } }
@@ -56,14 +63,18 @@ package struct StepResult: Hashable, Sendable {
   package var sampled: [SampledToken]
   /// Sequences that cannot go on, through no fault of the others.
   package var failures: [SequenceFailure]
+  /// Time spent computing; 0 if unknown.
+  package var computeMicroseconds: Double
 
   /// Creates a result.
   package init(
     epoch: Epoch,
     step: StepID,
     sampled: [SampledToken] = [],
-    failures: [SequenceFailure] = []
+    failures: [SequenceFailure] = [],
+    computeMicroseconds: Double = 0
   ) {
+    self.computeMicroseconds = computeMicroseconds
     self.epoch = epoch
     self.step = step
     self.sampled = sampled

@@ -1,6 +1,15 @@
 package import BlockCache
 package import MeshTypes
 
+/// What a worker is for, where prompts and decoding have workers of their own.
+package enum WorkerRole: Hashable, Sendable {
+  case everything
+  /// Prompts: sequences go on elsewhere when their prompt is computed.
+  case prefill
+  /// Sequences whose prompt was computed elsewhere.
+  case decode
+}
+
 /// What a worker offers when it joins. The sizing rules of the whole scheduler are here: admission
 /// and allocation use the same ones.
 package struct WorkerCapabilities: Hashable, Sendable {
@@ -23,6 +32,10 @@ package struct WorkerCapabilities: Hashable, Sendable {
   package var rootKey: BlockKey
   /// How fast it computes, relative to the others.
   package var relativeSpeed: Double
+  /// Bytes that a block has in the KV store; 0 if the worker has no store.
+  package var storeBlockBytes: Int
+  /// What it is for.
+  package var role: WorkerRole
 
   /// Creates capabilities; ``validate()`` checks them.
   package init(
@@ -34,8 +47,12 @@ package struct WorkerCapabilities: Hashable, Sendable {
     maxContextTokens: Int,
     vocabularySize: Int,
     rootKey: BlockKey,
-    relativeSpeed: Double = 1
+    relativeSpeed: Double = 1,
+    storeBlockBytes: Int = 0,
+    role: WorkerRole = .everything
   ) {
+    self.storeBlockBytes = storeBlockBytes
+    self.role = role
     self.name = name
     self.blockCount = blockCount
     self.blockSizeTokens = blockSizeTokens
@@ -55,6 +72,7 @@ package struct WorkerCapabilities: Hashable, Sendable {
     try SchedulerSettings.expect(maxBatchSequences, in: 1...65_536, "max_batch_sequences")
     try SchedulerSettings.expect(maxContextTokens, in: 2...Int(Int32.max), "context_length")
     try SchedulerSettings.expect(vocabularySize, in: 1...Int(Int32.max), "vocabulary_size")
+    try SchedulerSettings.expect(storeBlockBytes, in: 0...1 << 32, "store_block_bytes")
     guard relativeSpeed.isFinite, relativeSpeed > 0 else {
       throw .invalid("relative_speed", "must be greater than 0, got \(relativeSpeed)")
     }

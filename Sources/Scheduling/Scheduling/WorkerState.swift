@@ -7,6 +7,7 @@ struct WorkerState: Sendable {
   struct PlanInFlight: Sendable {
     var step: StepID
     var slices: [SliceInFlight]
+    var work: TransferModel.StepWork
   }
 
   struct SliceInFlight: Sendable {
@@ -30,6 +31,15 @@ struct WorkerState: Sendable {
   var releases: [SequenceID] = []
   /// Keys of the known blocks that a sequence here has not computed yet, with that sequence.
   var fillsInProgress: [BlockKey: SequenceID] = [:]
+  /// Loads from the KV store that have not ended.
+  var loads = LoadTable()
+  /// Blocks for the next plan to copy away.
+  var pendingStores: [BlockStore] = []
+  /// Stores that plans have told it, or will, and how many of them have ended.
+  var storesIssued: UInt64 = 0
+  var storesDone: UInt64 = 0
+  /// What its computing and fetching cost.
+  var transfers = TransferModel()
   var stepsPlanned: UInt64 = 0
   var stepsCompleted: UInt64 = 0
 

@@ -1,0 +1,66 @@
+/// What one worker's computing and fetching cost, learnt from its steps and loads.
+///
+/// Computing: `step = c₀ + c₁·positions + c₂·Σ context`, where a position's context is the number of
+/// positions before it. Fetching: `load = f₀ + f₁·bytes from memory + f₂·bytes from disk`.
+struct TransferModel: Sendable {
+  /// What a step computes.
+  struct StepWork: Hashable, Sendable {
+    var positions = 0
+    var contextPositions = 0
+
+    /// Adds positions `range` of one sequence.
+    mutating func add(_ range: Range<Int>) {
+      positions += range.count
+      contextPositions += range.count * (range.lowerBound + range.upperBound - 1) / 2
+    }
+  }
+
+  /// Where to learn from nothing: a small model on two cores, a store on the same machine.
+  private var computing = LeastSquares(prior: [3000, 1000, 0.1])
+  private var fetching = LeastSquares(prior: [3000, 1.0 / 700, 1.0 / 350])
+
+  /// Takes a completed step in.
+  mutating func observe(_ work: StepWork, microseconds: Double) {
+    guard work.positions > 0 else { return }
+    computing.observe(
+      [1, Double(work.positions), Double(work.contextPositions)],
+      microseconds
+    )
+  }
+
+  /// Takes a completed load in.
+  mutating func observeLoad(memoryBytes: Int, diskBytes: Int, microseconds: Double) {
+    guard memoryBytes + diskBytes > 0 else { return }
+    fetching.observe([1, Double(memoryBytes), Double(diskBytes)], microseconds)
+  }
+
+  /// Trusts what is known about fetching less: it was found too slow to be tried.
+  mutating func forgetFetching() { fetching.forget() }
+
+  /// Time to compute positions `range` of one sequence, `chunk` positions a step.
+  func computeMicroseconds(_ range: Range<Int>, chunk: Int) -> Double {
+    guard !range.isEmpty else { return 0 }
+    var work = StepWork()
+    work.add(range)
+    let steps = (range.count + chunk - 1) / chunk
+    return computing.value(
+      [Double(steps), Double(work.positions), Double(work.contextPositions)]
+    )
+  }
+
+  /// Time to fetch so many bytes, those that wait before them included.
+  func fetchMicroseconds(memoryBytes: Int, diskBytes: Int) -> Double {
+    fetching.value([1, Double(memoryBytes), Double(diskBytes)])
+  }
+
+  /// Before the first byte of a load arrives.
+  var latencyMicroseconds: Double { fetching.weights[0] }
+  /// Microseconds a byte from the store's memory, and from its disk.
+  var microsecondsPerByte: (memory: Double, disk: Double) {
+    (fetching.weights[1], fetching.weights[2])
+  }
+  /// Microseconds for one position at a sequence's beginning, and what each before it adds.
+  var microsecondsPerPosition: (first: Double, perContext: Double) {
+    (computing.weights[1], computing.weights[2])
+  }
+}

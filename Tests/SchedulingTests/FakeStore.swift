@@ -1,0 +1,97 @@
+import BlockCache
+import MeshTypes
+import Scheduling
+
+/// What the KV store would hold: the histories of a block's slots by namespace and key.
+final class FakeStore {
+  struct Key: Hashable {
+    var namespace: String
+    var key: BlockKey
+  }
+
+  private(set) var blocks: [Key: [UInt64?]] = [:]
+
+  /// - Returns: Whether the block was new, or there with the same content.
+  func put(_ namespace: String, _ key: BlockKey, _ content: [UInt64?]) -> Bool {
+    let place = Key(namespace: namespace, key: key)
+    if let present = blocks[place] { return present == content }
+    blocks[place] = content
+    return true
+  }
+
+  func get(_ namespace: String, _ key: BlockKey) -> [UInt64?]? {
+    blocks[Key(namespace: namespace, key: key)]
+  }
+
+  func remove(_ namespace: String, _ key: BlockKey) {
+    blocks[Key(namespace: namespace, key: key)] = nil
+  }
+
+  func removeAll() { blocks = [:] }
+
+  /// The answer of a store that has everything in memory.
+  func answer(_ query: StoreQuery) -> StoreAnswer {
+    let count = query.keys.prefix { get(query.namespace, $0) != nil }.count
+    let stretches: [StoredPrefix.Stretch] =
+      count > 0 ? [.init(tier: .memory, blockCount: count)] : []
+    return StoreAnswer(to: query, StoredPrefix(stretches: stretches))
+  }
+}
+
+/// The worker's side of stores and loads.
+extension FakeWorker {
+  mutating func beginTransfers(of plan: StepPlan) throws {
+    for store in plan.stores {
+      try require(store.number == lastStore + 1, "stores are numbered through")
+      lastStore = store.number
+      for (block, key) in zip(store.blocks, store.keys) {
+        let content = Array(memory[slots(of: block)])
+        try require(!content.contains(nil), "a block is stored before it is full")
+        try require(
+          self.store.put(store.namespace, key, content),
+          "two contents are stored under one key"
+        )
+      }
+    }
+    for id in plan.cancelledLoads { cancel(id) }
+    for load in plan.loads {
+      try require(loads[load.id] == nil, "a load begins twice")
+      try require(load.blocks.count == load.keys.count && !load.keys.isEmpty, "a load is empty")
+      try require(load.timeoutMilliseconds > 0, "a load has no time")
+      begin(load)
+      for block in load.blocks { scribble(over: block) }
+    }
+  }
+
+  /// Ends a load after at most `limit` blocks, which the store has to have.
+  mutating func endLoad(_ id: LoadID, limit: Int = .max) -> LoadResult? {
+    guard let load = take(id) else { return nil }
+    var loaded = 0
+    for (block, key) in zip(load.blocks, load.keys) {
+      // Until the load has ended it writes: whoever used its blocks meanwhile would see it.
+      scribble(over: block)
+      guard loaded < limit, let content = store.get(load.namespace, key) else { continue }
+      if content.count == capabilities.blockSizeTokens,
+        block == load.blocks[loaded]
+      {
+        memory.replaceSubrange(slots(of: block), with: content)
+        loaded += 1
+      }
+    }
+    return LoadResult(
+      id: id,
+      loadedBlocks: loaded,
+      microseconds: 1000,
+      memoryBytes: loaded * capabilities.storeBlockBytes
+    )
+  }
+
+  private func slots(of block: BlockID) -> Range<Int> {
+    let first = Int(block.rawValue) * capabilities.blockSizeTokens
+    return first..<first + capabilities.blockSizeTokens
+  }
+
+  private mutating func scribble(over block: BlockID) {
+    for slot in slots(of: block) { memory[slot] = nil }
+  }
+}
