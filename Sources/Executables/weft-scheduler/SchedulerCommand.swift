@@ -23,6 +23,12 @@ struct SchedulerCommand: AsyncParsableCommand {
   @Option(help: "Tokens of growth that admission leaves room for (WEFT_GROWTH_HORIZON_TOKENS).")
   var growthHorizonTokens: Int?
 
+  @Option(help: "The KV store's replicas, with commas between (WEFT_KVSTORES; default none).")
+  var kvstores: String?
+
+  @Option(help: "Blocks to store: all, preempted or none (WEFT_STORE_WRITES; default all).")
+  var storeWrites: String?
+
   @OptionGroup var common: CommonOptions
 
   func run() async throws {
@@ -33,6 +39,8 @@ struct SchedulerCommand: AsyncParsableCommand {
         "max-waiting-sequences": maxWaitingSequences.map { .int($0) },
         "max-prefill-tokens": maxPrefillTokens.map { .int($0) },
         "growth-horizon-tokens": growthHorizonTokens.map { .int($0) },
+        "kvstores": kvstores.map { .string($0) },
+        "store-writes": storeWrites.map { .string($0) },
       ]
     )
     let server = try SchedulerServer(

@@ -18,24 +18,32 @@ package struct StoreDecision: Hashable, Sendable {
 
   package var action: Action
   package var reason: Reason
+
+  package init(action: Action, reason: Reason) {
+    self.action = action
+    self.reason = reason
+  }
 }
 
 /// What the cost model makes of the blocks that the store has beyond those in the worker.
-struct FetchPlan: Hashable, Sendable {
+package struct FetchPlan: Hashable, Sendable {
   /// Leading blocks that the sequence will have without computing them: those in the worker, then
   /// those fetched.
-  var blockCount: Int
+  package var blockCount: Int
   /// Expected time of the load; 0 without one.
-  var fetchMicroseconds: Double
+  package var fetchMicroseconds: Double
   /// nil if the store has nothing beyond what is in the worker.
-  var decision: StoreDecision?
+  package var decision: StoreDecision?
 }
 
 extension TransferModel {
   /// Bytes to fetch, by tier.
-  struct FetchBytes: Hashable, Sendable {
-    var memory = 0
-    var disk = 0
+  package struct FetchBytes: Hashable, Sendable {
+    package var memory = 0
+    package var disk = 0
+
+    /// None.
+    package init() {}
   }
 
   /// Chooses how many blocks to fetch: up to the end of one of the store's stretches, or none,
@@ -49,7 +57,7 @@ extension TransferModel {
   ///   - blockSize: Positions in a block.
   ///   - chunk: Positions of the sequence in one step.
   ///   - queued: Bytes of loads that the worker has not finished.
-  func planFetch(
+  package func planFetch(
     _ stored: StoredPrefix,
     hitBlocks: Int,
     usableBlocks: Int,

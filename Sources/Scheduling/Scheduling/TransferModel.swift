@@ -2,14 +2,19 @@
 ///
 /// Computing: `step = c₀ + c₁·positions + c₂·Σ context`, where a position's context is the number of
 /// positions before it. Fetching: `load = f₀ + f₁·bytes from memory + f₂·bytes from disk`.
-struct TransferModel: Sendable {
+package struct TransferModel: Sendable {
   /// What a step computes.
-  struct StepWork: Hashable, Sendable {
-    var positions = 0
-    var contextPositions = 0
+  package struct StepWork: Hashable, Sendable {
+    /// Positions of all sequences.
+    package var positions = 0
+    /// For each of them the positions before it, added up.
+    package var contextPositions = 0
+
+    /// No work.
+    package init() {}
 
     /// Adds positions `range` of one sequence.
-    mutating func add(_ range: Range<Int>) {
+    package mutating func add(_ range: Range<Int>) {
       positions += range.count
       contextPositions += range.count * (range.lowerBound + range.upperBound - 1) / 2
     }
@@ -19,26 +24,34 @@ struct TransferModel: Sendable {
   private var computing = LeastSquares(prior: [3000, 1000, 0.1])
   private var fetching = LeastSquares(prior: [3000, 1.0 / 700, 1.0 / 350])
 
+  /// Creates a model that has seen nothing.
+  package init() {}
+
+  /// Positions of a step that counts in full.
+  private static let typicalPrefill = 256.0
+
   /// Takes a completed step in.
-  mutating func observe(_ work: StepWork, microseconds: Double) {
+  package mutating func observe(_ work: StepWork, microseconds: Double) {
     guard work.positions > 0 else { return }
+    // Hundreds of decoding steps must not make it forget what a prompt costs.
     computing.observe(
       [1, Double(work.positions), Double(work.contextPositions)],
-      microseconds
+      microseconds,
+      share: min(1, Double(work.positions) / Self.typicalPrefill)
     )
   }
 
   /// Takes a completed load in.
-  mutating func observeLoad(memoryBytes: Int, diskBytes: Int, microseconds: Double) {
+  package mutating func observeLoad(memoryBytes: Int, diskBytes: Int, microseconds: Double) {
     guard memoryBytes + diskBytes > 0 else { return }
     fetching.observe([1, Double(memoryBytes), Double(diskBytes)], microseconds)
   }
 
   /// Trusts what is known about fetching less: it was found too slow to be tried.
-  mutating func forgetFetching() { fetching.forget() }
+  package mutating func forgetFetching() { fetching.forget() }
 
   /// Time to compute positions `range` of one sequence, `chunk` positions a step.
-  func computeMicroseconds(_ range: Range<Int>, chunk: Int) -> Double {
+  package func computeMicroseconds(_ range: Range<Int>, chunk: Int) -> Double {
     guard !range.isEmpty else { return 0 }
     var work = StepWork()
     work.add(range)
@@ -49,18 +62,18 @@ struct TransferModel: Sendable {
   }
 
   /// Time to fetch so many bytes, those that wait before them included.
-  func fetchMicroseconds(memoryBytes: Int, diskBytes: Int) -> Double {
+  package func fetchMicroseconds(memoryBytes: Int, diskBytes: Int) -> Double {
     fetching.value([1, Double(memoryBytes), Double(diskBytes)])
   }
 
   /// Before the first byte of a load arrives.
-  var latencyMicroseconds: Double { fetching.weights[0] }
+  package var latencyMicroseconds: Double { fetching.weights[0] }
   /// Microseconds a byte from the store's memory, and from its disk.
-  var microsecondsPerByte: (memory: Double, disk: Double) {
+  package var microsecondsPerByte: (memory: Double, disk: Double) {
     (fetching.weights[1], fetching.weights[2])
   }
   /// Microseconds for one position at a sequence's beginning, and what each before it adds.
-  var microsecondsPerPosition: (first: Double, perContext: Double) {
+  package var microsecondsPerPosition: (first: Double, perContext: Double) {
     (computing.weights[1], computing.weights[2])
   }
 }

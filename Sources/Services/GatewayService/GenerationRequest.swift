@@ -19,8 +19,11 @@ package struct GenerationRequest: Sendable {
   package var stop: [String]
   /// Whether control tokens show in the text.
   package var includesSpecialTokens: Bool
+  /// The tenant's secret: KV blocks are shared only among equal salts.
+  package var cacheSalt: [UInt8]
 
   private static let maximumStopTokenIDs = 64
+  private static let maximumCacheSaltBytes = 256
   // What the tokenizer's decoder will take.
   private static let maximumStopStrings = StopStringMatcher.maximumCount
   private static let stopStringBytes = 1...StopStringMatcher.maximumLengthBytes
@@ -61,6 +64,7 @@ package struct GenerationRequest: Sendable {
     if !options.ignoreEos { self.stopTokenIDs.formUnion(model.endTokenIds) }
     self.stop = options.stop
     self.includesSpecialTokens = options.includeSpecialTokens
+    self.cacheSalt = Array(options.cacheSalt)
   }
 
   private static func validate(
@@ -75,6 +79,12 @@ package struct GenerationRequest: Sendable {
     }
     if let wrong = options.stopTokenIds.first(where: { $0 >= vocabularySize }) {
       throw .invalid("options.stop_token_ids", "must be below \(vocabularySize), got \(wrong)")
+    }
+    guard options.cacheSalt.count <= maximumCacheSaltBytes else {
+      throw .invalid(
+        "options.cache_salt",
+        "must have at most \(maximumCacheSaltBytes) bytes, got \(options.cacheSalt.count)"
+      )
     }
     guard options.stop.count <= maximumStopStrings else {
       throw .invalid(

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import GRPCCore
 import GRPCCoreTransport
 import Logging
@@ -110,6 +111,7 @@ struct GenerationStream: Sendable {
     let message = Weft_Scheduler_V1_GenerateRequest.with {
       $0.requestID = requestID
       $0.promptTokenIds = request.promptTokenIDs + received
+      $0.cacheSalt = Data(request.cacheSalt)
       $0.sampling = request.sampling.message
       if let maxTokens = request.maxTokens { $0.maxTokens = maxTokens - Int32(received.count) }
       $0.stopTokenIds = Array(request.stopTokenIDs)

@@ -27,9 +27,16 @@ final class Dispatcher: Sendable {
   }
 
   private let state: Mutex<State>
+  /// What the core wants to know of the KV store; every question must be answered by
+  /// ``complete(_:)-(StoreAnswer)``. At most one for each live sequence waits here.
+  let storeQueries: AsyncStream<StoreQuery>
+  private let queryContinuation: AsyncStream<StoreQuery>.Continuation
 
   /// Creates a dispatcher around a fresh core.
-  init(core: SchedulerCore) { state = Mutex(State(core: core)) }
+  init(core: SchedulerCore) {
+    state = Mutex(State(core: core))
+    (storeQueries, queryContinuation) = AsyncStream.makeStream()
+  }
 
   // MARK: Sequences
 
@@ -48,7 +55,7 @@ final class Dispatcher: Sendable {
       try state.core.submit(try makeRequest(id, state.core.maxSequenceTokens))
       state.nextSequence += 1
       state.sequences[id] = continuation
-      Self.sendPlans(&state)
+      sendPlans(&state)
       return id
     }
     return (id, events)
@@ -59,7 +66,7 @@ final class Dispatcher: Sendable {
     state.withLock { state in
       guard let event = state.core.cancel(id) else { return }
       Self.send([event], &state)
-      Self.sendPlans(&state)
+      sendPlans(&state)
     }
   }
 
@@ -108,7 +115,7 @@ final class Dispatcher: Sendable {
       Self.removeFormerMembers(&state)
       state.members[join.epoch] = Member(request: request, plans: continuation)
       Self.send(join.events, &state)
-      Self.sendPlans(&state)
+      sendPlans(&state)
       return join.epoch
     }
     return (epoch, plans)
@@ -124,17 +131,31 @@ final class Dispatcher: Sendable {
         state.core.leave(epoch)
       }
       Self.removeFormerMembers(&state)
-      Self.sendPlans(&state)
+      sendPlans(&state)
     }
   }
 
-  /// Takes a step's result in.
-  func complete(_ result: StepResult) {
+  /// Takes what a worker tells in: loads and stores that have ended, and a step's result unless the
+  /// step is 0.
+  func complete(_ response: Weft_Worker_V1_ExecuteResponse) {
+    let epoch = Epoch(response.epoch)
     state.withLock { state in
-      let events = state.core.complete(result)
-      Self.send(events, &state)
+      state.core.complete(response.finishedLoads.map { LoadResult($0) }, of: epoch)
+      state.core.complete(storesThrough: response.storesDone, of: epoch)
+      if response.step > 0 {
+        let events = state.core.complete(StepResult(response))
+        Self.send(events, &state)
+      }
       Self.removeFormerMembers(&state)
-      Self.sendPlans(&state)
+      sendPlans(&state)
+    }
+  }
+
+  /// Takes the KV store's answer in.
+  func complete(_ answer: StoreAnswer) {
+    state.withLock { state in
+      state.core.complete(answer)
+      sendPlans(&state)
     }
   }
 
@@ -169,8 +190,9 @@ final class Dispatcher: Sendable {
     state.idleWaiters = []
   }
 
-  private static func sendPlans(_ state: inout State) {
+  private func sendPlans(_ state: inout State) {
     for plan in state.core.nextPlans() { state.members[plan.epoch]?.plans.yield(plan) }
+    for query in state.core.nextStoreQueries() { queryContinuation.yield(query) }
   }
 
   /// Ends the plan streams of workers that the core no longer counts as members.

@@ -54,7 +54,7 @@ struct Membership: Sendable {
       try await worker.execute { writer in
         for await plan in plans { try await writer.write(Weft_Worker_V1_ExecuteRequest(plan)) }
       } onResponse: { response in
-        for try await result in response.messages { dispatcher.complete(StepResult(result)) }
+        for try await result in response.messages { dispatcher.complete(result) }
       }
       return .lost
     }

@@ -1,4 +1,5 @@
 import GRPCCore
+import KVStoreClient
 package import Logging
 import MeshProtos
 package import MeshRuntime
@@ -28,12 +29,18 @@ package struct SchedulerServer {
       Weft_Scheduler_V1_SchedulerService.descriptor.fullyQualifiedService
     ])
     health.markServing()
+    let dispatcher = Dispatcher(core: core)
     server = MeshServer(
       settings: settings.server,
-      services: [SchedulerRPC(dispatcher: Dispatcher(core: core), logger: logger)],
+      services: [SchedulerRPC(dispatcher: dispatcher, logger: logger)],
       health: health,
       logger: logger
     )
-    services = [server]
+    guard settings.scheduling.usesStore else {
+      services = [server]
+      return
+    }
+    let stores = StoreCluster(settings: settings.stores, logger: logger)
+    services = [stores, StoreLookups(dispatcher: dispatcher, stores: stores), server]
   }
 }

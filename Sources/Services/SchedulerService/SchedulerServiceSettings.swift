@@ -1,3 +1,4 @@
+package import KVStoreClient
 package import MeshRuntime
 package import MeshTypes
 package import Scheduling
@@ -8,8 +9,11 @@ package struct SchedulerServiceSettings: Sendable {
   package var server: ServerSettings
   /// How to schedule.
   package var scheduling: SchedulerSettings
+  /// The KV store's replicas, if there are any.
+  package var stores: StoreClusterSettings
 
-  /// Reads what ``ServerSettings`` does, `max-waiting-sequences`, `max-prefill-tokens` and `growth-horizon-tokens`.
+  /// Reads what ``ServerSettings`` and ``StoreClusterSettings`` do, `max-waiting-sequences`,
+  /// `max-prefill-tokens`, `growth-horizon-tokens` and `store-writes`.
   ///
   /// - Throws: ``MeshError`` `invalidArgument` naming the setting.
   package init(_ reader: SettingsReader) async throws(MeshError) {
@@ -23,5 +27,14 @@ package struct SchedulerServiceSettings: Sendable {
     }
     scheduling.maxPrefillTokensPerSequencePerStep =
       try await reader.integer("max-prefill-tokens", in: 1...65_536) ?? 256
+    stores = try await StoreClusterSettings(reader)
+    scheduling.usesStore = !stores.addresses.isEmpty
+    if let text = try await reader.text("store-writes") {
+      guard let writes = SchedulerSettings.StoreWrites(rawValue: text) else {
+        let allowed = SchedulerSettings.StoreWrites.allCases.map(\.rawValue)
+        throw .invalid("store-writes", "must be one of \(allowed), got \"\(text.prefix(100))\"")
+      }
+      scheduling.storeWrites = writes
+    }
   }
 }

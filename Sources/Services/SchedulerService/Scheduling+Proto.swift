@@ -1,4 +1,5 @@
 import BlockCache
+import FoundationEssentials
 import MeshProtos
 import MeshRuntime
 import MeshTypes
@@ -31,8 +32,23 @@ extension WorkerCapabilities {
       maxBatchSequences: Int(message.maxBatchSequences),
       maxContextTokens: Int(message.contextLength),
       vocabularySize: Int(message.vocabularySize),
-      rootKey: rootKey
+      rootKey: rootKey,
+      storeBlockBytes: Int(clamping: message.storeBlockBytes),
+      role: try WorkerRole(message.role)
     )
+  }
+}
+
+extension WorkerRole {
+  /// - Throws: ``MeshError`` `invalidArgument` for a role that this scheduler does not know.
+  fileprivate init(_ role: Weft_Scheduler_V1_WorkerRole) throws(MeshError) {
+    switch role {
+    case .unspecified: self = .everything
+    case .prefill: self = .prefill
+    case .decode: self = .decode
+    case .UNRECOGNIZED(let value):
+      throw .invalid("capabilities.role", "must be in 0...2, got \(value)")
+    }
   }
 }
 
@@ -59,7 +75,38 @@ extension Weft_Worker_V1_ExecuteRequest {
           $0.samples = slice.samples
         }
       }
+      $0.stores = plan.stores.map { store in
+        .with {
+          $0.store = store.number
+          $0.namespace = store.namespace
+          $0.blocks = store.blocks.map(\.rawValue)
+          $0.keys = Data(store.keys.flatMap(\.bytes))
+        }
+      }
+      $0.loads = plan.loads.map { load in
+        .with {
+          $0.load = load.id.rawValue
+          $0.namespace = load.namespace
+          $0.blocks = load.blocks.map(\.rawValue)
+          $0.keys = Data(load.keys.flatMap(\.bytes))
+          $0.timeoutMilliseconds = UInt32(load.timeoutMilliseconds)
+        }
+      }
+      $0.cancelledLoads = plan.cancelledLoads.map(\.rawValue)
     }
+  }
+}
+
+extension LoadResult {
+  /// Reads how a worker's load ended; the core checks it against the load.
+  init(_ message: Weft_Worker_V1_LoadResult) {
+    self.init(
+      id: LoadID(message.load),
+      loadedBlocks: Int(message.loadedBlocks),
+      microseconds: Double(message.microseconds),
+      memoryBytes: Int(clamping: message.memoryBytes),
+      diskBytes: Int(clamping: message.diskBytes)
+    )
   }
 }
 
@@ -77,7 +124,8 @@ extension StepResult {
           sequence: SequenceID($0.sequence),
           error: MeshError(.internalError, "a worker refused the sequence: \($0.message)")
         )
-      }
+      },
+      computeMicroseconds: Double(message.computeMicroseconds)
     )
   }
 }
@@ -129,6 +177,7 @@ extension Weft_Scheduler_V1_GetStatusResponse {
         }
       }
       $0.workers.sort { $0.worker < $1.worker }
+      $0.store = Weft_Scheduler_V1_StoreStatus(statistics)
     }
   }
 }

@@ -33,6 +33,12 @@ extension SequenceRequest {
     guard maxTokens >= 1 else {
       throw .invalid("max_tokens", "must be at least 1, got \(maxTokens)")
     }
+    guard message.cacheSalt.count <= Self.maximumCacheSaltBytes else {
+      throw .invalid(
+        "cache_salt",
+        "must have at most \(Self.maximumCacheSaltBytes) bytes, got \(message.cacheSalt.count)"
+      )
+    }
     self.init(
       id: id,
       promptTokenIDs: message.promptTokenIds,
@@ -40,7 +46,10 @@ extension SequenceRequest {
       limits: GenerationLimits(
         maxTokens: maxTokens,
         stopTokenIDs: Set(message.stopTokenIds)
-      )
+      ),
+      cacheSalt: Array(message.cacheSalt)
     )
   }
+
+  private static let maximumCacheSaltBytes = 256
 }

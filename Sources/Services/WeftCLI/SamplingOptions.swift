@@ -1,4 +1,5 @@
 import ArgumentParser
+import FoundationEssentials
 import MeshProtos
 import SwiftProtobuf
 
@@ -25,11 +26,15 @@ struct SamplingOptions: ParsableArguments {
   @Option(help: "A text that ends the output; may be repeated.")
   var stop: [String] = []
 
+  @Option(help: "A tenant's secret: KV blocks are shared only under the same one.")
+  var cacheSalt: String?
+
   /// The flags as the gateway takes them.
   var message: Weft_Gateway_V1_GenerationOptions {
     .with { options in
       if let maxTokens { options.maxTokens = maxTokens }
       options.stop = stop
+      if let cacheSalt { options.cacheSalt = Data(cacheSalt.utf8) }
       options.sampling = .with {
         if let temperature { $0.temperature = temperature }
         if let topK { $0.topK = topK }

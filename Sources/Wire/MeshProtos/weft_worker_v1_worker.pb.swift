@@ -76,6 +76,9 @@ package nonisolated struct Weft_Worker_V1_BlockStore: Sendable {
   /// Their content keys, 32 bytes each, one after the other.
   package var keys: Data = Data()
 
+  /// 1, 2, 3, … in the membership.
+  package var store: UInt64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -186,6 +189,10 @@ package nonisolated struct Weft_Worker_V1_ExecuteResponse: Sendable {
   /// Loads that have ended since the last response. They do not wait for a step: a response of step 0
   /// answers no plan and carries these alone.
   package var finishedLoads: [Weft_Worker_V1_LoadResult] = []
+
+  /// All stores up to this one have ended, whatever became of them. 0 or absent: as before. Told
+  /// within moments, with a step or without.
+  package var storesDone: UInt64 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -326,7 +333,7 @@ nonisolated extension Weft_Worker_V1_ExecuteRequest: SwiftProtobuf.Message, Swif
 
 nonisolated extension Weft_Worker_V1_BlockStore: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".BlockStore"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}namespace\0\u{1}blocks\0\u{1}keys\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}namespace\0\u{1}blocks\0\u{1}keys\0\u{1}store\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -337,6 +344,7 @@ nonisolated extension Weft_Worker_V1_BlockStore: SwiftProtobuf.Message, SwiftPro
       case 1: try { try decoder.decodeSingularStringField(value: &self.namespace) }()
       case 2: try { try decoder.decodeRepeatedUInt32Field(value: &self.blocks) }()
       case 3: try { try decoder.decodeSingularBytesField(value: &self.keys) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.store) }()
       default: break
       }
     }
@@ -352,6 +360,9 @@ nonisolated extension Weft_Worker_V1_BlockStore: SwiftProtobuf.Message, SwiftPro
     if !self.keys.isEmpty {
       try visitor.visitSingularBytesField(value: self.keys, fieldNumber: 3)
     }
+    if self.store != 0 {
+      try visitor.visitSingularUInt64Field(value: self.store, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -359,6 +370,7 @@ nonisolated extension Weft_Worker_V1_BlockStore: SwiftProtobuf.Message, SwiftPro
     if lhs.namespace != rhs.namespace {return false}
     if lhs.blocks != rhs.blocks {return false}
     if lhs.keys != rhs.keys {return false}
+    if lhs.store != rhs.store {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -510,7 +522,7 @@ nonisolated extension Weft_Worker_V1_SequenceSlice: SwiftProtobuf.Message, Swift
 
 nonisolated extension Weft_Worker_V1_ExecuteResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ExecuteResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}epoch\0\u{1}step\0\u{1}sampled\0\u{1}failures\0\u{3}compute_microseconds\0\u{3}finished_loads\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}epoch\0\u{1}step\0\u{1}sampled\0\u{1}failures\0\u{3}compute_microseconds\0\u{3}finished_loads\0\u{3}stores_done\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -524,6 +536,7 @@ nonisolated extension Weft_Worker_V1_ExecuteResponse: SwiftProtobuf.Message, Swi
       case 4: try { try decoder.decodeRepeatedMessageField(value: &self.failures) }()
       case 5: try { try decoder.decodeSingularUInt64Field(value: &self.computeMicroseconds) }()
       case 6: try { try decoder.decodeRepeatedMessageField(value: &self.finishedLoads) }()
+      case 7: try { try decoder.decodeSingularUInt64Field(value: &self.storesDone) }()
       default: break
       }
     }
@@ -548,6 +561,9 @@ nonisolated extension Weft_Worker_V1_ExecuteResponse: SwiftProtobuf.Message, Swi
     if !self.finishedLoads.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.finishedLoads, fieldNumber: 6)
     }
+    if self.storesDone != 0 {
+      try visitor.visitSingularUInt64Field(value: self.storesDone, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -558,6 +574,7 @@ nonisolated extension Weft_Worker_V1_ExecuteResponse: SwiftProtobuf.Message, Swi
     if lhs.failures != rhs.failures {return false}
     if lhs.computeMicroseconds != rhs.computeMicroseconds {return false}
     if lhs.finishedLoads != rhs.finishedLoads {return false}
+    if lhs.storesDone != rhs.storesDone {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
