@@ -54,6 +54,31 @@ struct MeshPlanTests {
     #expect(value("--tokenizer", of: gateway) == "\(tokenizer)")
   }
 
+  @Test("with a KV store, tells the scheduler and all workers where it is, and workers the key")
+  func store() throws {
+    let plan = MeshPlan(
+      model: "m",
+      gateway: .tcp(host: "127.0.0.1", port: 7700),
+      directory: "/run/weft",
+      workerCount: 2,
+      workerArguments: [],
+      commonArguments: [],
+      store: MeshPlan.Store(memoryMiB: 64, directory: "/var/kv", keyFile: "/run/weft/mesh.key")
+    )
+    let store = try #require(plan.processes.first { $0.executable == "weft-kvstore" })
+    #expect(value("--memory-mib", of: store) == "64")
+    #expect(value("--directory", of: store) == "/var/kv")
+    #expect(value("--mesh-key-file", of: store) == nil)
+    for process in plan.processes where process.name.hasPrefix("worker") {
+      #expect(value("--kvstores", of: process) == "\(store.address)")
+      #expect(value("--mesh-key-file", of: process) == "/run/weft/mesh.key")
+    }
+    let scheduler = try #require(plan.processes.first { $0.name == "scheduler" })
+    #expect(value("--kvstores", of: scheduler) == "\(store.address)")
+    #expect(value("--mesh-key-file", of: scheduler) == nil)
+    #expect(!self.plan.processes.contains { $0.arguments.contains("--kvstores") })
+  }
+
   @Test("gives common flags to all and workers' flags to workers alone")
   func flags() {
     for process in plan.processes {

@@ -13,6 +13,23 @@ package struct MeshPlan: Sendable {
     package var address: TransportAddress
   }
 
+  /// The KV store of a mesh.
+  package struct Store: Sendable, Hashable {
+    /// Memory for blocks.
+    package var memoryMiB: Int
+    /// Where blocks outlive the mesh; nil: nowhere.
+    package var directory: String?
+    /// The file of the key with which workers recognise each other's blocks.
+    package var keyFile: String
+
+    /// A store in memory, and on disk if there is a directory.
+    package init(memoryMiB: Int, directory: String?, keyFile: String) {
+      self.memoryMiB = memoryMiB
+      self.directory = directory
+      self.keyFile = keyFile
+    }
+  }
+
   /// In starting order.
   package var processes: [Process]
   /// Where clients connect.
@@ -27,13 +44,15 @@ package struct MeshPlan: Sendable {
   ///   - workerCount: Workers, at least 1.
   ///   - workerArguments: Further flags for every worker.
   ///   - commonArguments: Further flags for every process.
+  ///   - store: The KV store; nil for none.
   package init(
     model: String,
     gateway: TransportAddress,
     directory: String,
     workerCount: Int,
     workerArguments: [String],
-    commonArguments: [String]
+    commonArguments: [String],
+    store: Store? = nil
   ) {
     func socket(_ name: String) -> TransportAddress { .unix(path: "\(directory)/\(name).sock") }
     func process(
@@ -51,11 +70,16 @@ package struct MeshPlan: Sendable {
     }
     let tokenizer = socket("tokenizer")
     let scheduler = socket("scheduler")
+    let kvstore = socket("kvstore")
+    let stores = store == nil ? [] : ["--kvstores", "\(kvstore)"]
     self.gateway = gateway
     processes = [
       process("tokenizer", "weft-tokenizer", tokenizer, ["--model", model]),
-      process("scheduler", "weft-scheduler", scheduler, []),
+      process("scheduler", "weft-scheduler", scheduler, stores),
     ]
+    if let store {
+      processes.append(process("kvstore", "weft-kvstore", kvstore, store.arguments))
+    }
     processes += (1...workerCount).map { number in
       process(
         "worker-\(number)",
@@ -63,7 +87,7 @@ package struct MeshPlan: Sendable {
         socket("worker-\(number)"),
         [
           "--model", model, "--scheduler", "\(scheduler)", "--worker-name", "worker-\(number)",
-        ] + workerArguments
+        ] + stores + (store.map { ["--mesh-key-file", $0.keyFile] } ?? []) + workerArguments
       )
     }
     processes.append(
@@ -74,5 +98,27 @@ package struct MeshPlan: Sendable {
         ["--tokenizer", "\(tokenizer)", "--scheduler", "\(scheduler)"]
       )
     )
+  }
+}
+
+extension MeshPlan {
+  /// The flags with which `weft top` finds the services.
+  var watchArguments: String {
+    func addresses(_ executable: String) -> String {
+      processes.filter { $0.executable == executable }.map { "\($0.address)" }
+        .joined(separator: ",")
+    }
+    let stores = addresses("weft-kvstore")
+    return "--scheduler \(addresses("weft-scheduler"))"
+      + (stores.isEmpty ? "" : " --kvstores \(stores)")
+  }
+}
+
+extension MeshPlan.Store {
+  fileprivate var arguments: [String] {
+    var arguments = ["--memory-mib", "\(memoryMiB)"]
+    // A laptop's mesh is stopped often: what was computed shall be there the next time.
+    if let directory { arguments += ["--directory", directory, "--disk-writes", "write-through"] }
+    return arguments
   }
 }

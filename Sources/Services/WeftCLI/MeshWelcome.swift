@@ -45,6 +45,7 @@ struct MeshWelcome: Service {
       The mesh serves at \(plan.gateway). From another terminal:
         ./weft chat
         ./weft generate "Once upon a time"
+        ./weft top \(plan.watchArguments)
 
       """
     )

@@ -6,6 +6,9 @@ import MeshTypes
 struct SocketDirectory {
   let path: String
 
+  /// Where a mesh without a store on disk keeps its key.
+  var keyFile: String { "\(path)/mesh.key" }
+
   /// Makes a new directory that only this user can enter, below `$XDG_RUNTIME_DIR` or `/tmp`.
   init() throws(MeshError) {
     let parent = getenv("XDG_RUNTIME_DIR").map { String(cString: $0) } ?? "/tmp"
@@ -24,6 +27,7 @@ struct SocketDirectory {
     for process in plan.processes {
       if case .unix(let path) = process.address { unlink(path) }
     }
+    unlink(keyFile)
     rmdir(path)
   }
 }

@@ -28,6 +28,12 @@ struct UpCommand: AsyncParsableCommand {
   @Option(help: "KV memory of each worker in MiB (WEFT_KV_MEMORY_MIB).")
   var kvMemoryMib: Int?
 
+  @Option(help: "Memory of the KV store in MiB; 0: no store (WEFT_STORE_MEMORY_MIB; default 512).")
+  var storeMemoryMib: Int?
+
+  @Option(help: "Where the KV store keeps blocks on disk (WEFT_STORE_DIRECTORY; default nowhere).")
+  var storeDirectory: String?
+
   @Option(help: "What to ask for the first answer; empty asks nothing.")
   var ask = "What is the capital of France?"
 
@@ -46,26 +52,40 @@ struct UpCommand: AsyncParsableCommand {
         "model": model.map { .string($0) }, "listen": listen.map { .string($0) },
         "workers": workers.map { .int($0) }, "threads": threads.map { .int($0) },
         "kv-memory-mib": kvMemoryMib.map { .int($0) },
+        "store-memory-mib": storeMemoryMib.map { .int($0) },
+        "store-directory": storeDirectory.map { .string($0) },
       ]
     )
     let gateway = try await settings.address("listen") ?? .tcp(host: "127.0.0.1", port: 7700)
     let model = try await ModelSettings(settings).path
     let workerCount = try await settings.integer("workers", in: 1...64) ?? 1
     let workerArguments = try await workerArguments(settings)
+    let storeMemory = try await settings.integer("store-memory-mib", in: 0...1 << 22) ?? 512
+    let storeDirectory = try await settings.text("store-directory").map { directory in
+      String(directory.reversed().drop { $0 == "/" }.reversed())
+    }
     let executables = try Self.executableDirectory()
     // A file that cannot be served is better refused here than by every service that starts.
     _ = try GGUFFile(path: model)
     // Nothing that can fail may stand between making the directory and seeing to its removal.
     let directory = try SocketDirectory()
+    let store = storeMemory > 0
+      ? MeshPlan.Store(
+        memoryMiB: storeMemory,
+        directory: storeDirectory,
+        keyFile: storeDirectory.map { "\($0).key" } ?? directory.keyFile
+      ) : nil
     let plan = MeshPlan(
       model: model,
       gateway: gateway,
       directory: directory.path,
       workerCount: workerCount,
       workerArguments: workerArguments,
-      commonArguments: commonArguments
+      commonArguments: commonArguments,
+      store: store
     )
     defer { directory.remove(plan) }
+    if let store { try MeshKey.prepare(store.keyFile) }
     let supervisor = MeshSupervisor(plan: plan, executables: executables, logger: logger)
     let welcome = MeshWelcome(plan: plan, question: ask)
     try await MeshProcess.run([supervisor, welcome], logger: logger)
