@@ -33,6 +33,26 @@ package struct BlockKey: Hashable, Sendable, CustomStringConvertible {
     self.word3 = word()
   }
 
+  /// Creates a key from the 32 bytes at `offset` of `bytes`, which must have them.
+  package init(from bytes: RawSpan, at offset: Int) {
+    precondition(
+      offset >= 0 && bytes.byteCount - offset >= Self.byteCount,
+      "a key has \(Self.byteCount) bytes"
+    )
+    func word(_ number: Int) -> UInt64 {
+      UInt64(
+        littleEndian: bytes.unsafeLoadUnaligned(
+          fromByteOffset: offset + 8 * number,
+          as: UInt64.self
+        )
+      )
+    }
+    word0 = word(0)
+    word1 = word(1)
+    word2 = word(2)
+    word3 = word(3)
+  }
+
   /// The key's 32 bytes, as SHA-256 gives them.
   package var bytes: [UInt8] {
     [word0, word1, word2, word3].flatMap { word in
