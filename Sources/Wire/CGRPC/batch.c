@@ -81,8 +81,9 @@ void cgrpc_batch_add_send_initial_metadata(cgrpc_batch *batch, uint32_t flags) {
   op->data.send_initial_metadata.metadata = batch->initial_metadata.items;
 }
 
-void cgrpc_batch_add_send_message(cgrpc_batch *batch, grpc_slice bytes) {
-  batch->message = grpc_raw_byte_buffer_create(&bytes, 1);
+void cgrpc_batch_add_send_message(cgrpc_batch *batch, const grpc_slice *slices, size_t count) {
+  // Core takes its references here and does not write to the slices.
+  batch->message = grpc_raw_byte_buffer_create((grpc_slice *)slices, count);
   add_op(batch, GRPC_OP_SEND_MESSAGE)->data.send_message.send_message = batch->message;
 }
 
@@ -128,17 +129,36 @@ grpc_call_error cgrpc_batch_start(cgrpc_batch *batch, grpc_call *call, void *tag
   return grpc_call_start_batch(call, batch->ops, batch->op_count, tag, NULL);
 }
 
-grpc_slice cgrpc_batch_received_bytes(const cgrpc_batch *batch) {
+size_t cgrpc_batch_received_slice_count(cgrpc_batch *batch) {
   grpc_byte_buffer *buffer = batch->received_message;
-  const grpc_slice_buffer *pieces = &buffer->data.raw.slice_buffer;
-  if (buffer->data.raw.compression == GRPC_COMPRESS_NONE && pieces->count == 1) {
-    return grpc_slice_ref(pieces->slices[0]);
+  if (buffer->data.raw.compression != GRPC_COMPRESS_NONE) {
+    grpc_byte_buffer_reader reader;
+    if (!grpc_byte_buffer_reader_init(&reader, buffer)) {
+      __builtin_trap();
+    }
+    grpc_slice all = grpc_byte_buffer_reader_readall(&reader);
+    grpc_byte_buffer_reader_destroy(&reader);
+    grpc_byte_buffer_destroy(buffer);
+    buffer = batch->received_message = grpc_raw_byte_buffer_create(&all, 1);
+    grpc_slice_unref(all);
   }
-  grpc_byte_buffer_reader reader;
-  if (!grpc_byte_buffer_reader_init(&reader, buffer)) {
-    __builtin_trap();
+  return buffer->data.raw.slice_buffer.count;
+}
+
+void cgrpc_batch_take_received_slices(cgrpc_batch *batch, grpc_slice *slices) {
+  grpc_slice_buffer *pieces = &batch->received_message->data.raw.slice_buffer;
+  for (size_t i = 0; i < pieces->count; i++) {
+    slices[i] = grpc_slice_ref(pieces->slices[i]);
   }
-  grpc_slice all = grpc_byte_buffer_reader_readall(&reader);
-  grpc_byte_buffer_reader_destroy(&reader);
+  grpc_slice_buffer_reset_and_unref(pieces);
+}
+
+grpc_slice cgrpc_slices_join(const grpc_slice *slices, size_t count, size_t length) {
+  grpc_slice all = grpc_slice_malloc(length);
+  uint8_t *end = GRPC_SLICE_START_PTR(all);
+  for (size_t i = 0; i < count; i++) {
+    memcpy(end, GRPC_SLICE_START_PTR(slices[i]), GRPC_SLICE_LENGTH(slices[i]));
+    end += GRPC_SLICE_LENGTH(slices[i]);
+  }
   return all;
 }

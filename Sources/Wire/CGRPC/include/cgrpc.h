@@ -64,8 +64,8 @@ void cgrpc_metadata_list_append(cgrpc_metadata_list *list, const char *key, size
 
 // `flags`: GRPC_INITIAL_METADATA_*. Sends what is in `initial_metadata`.
 void cgrpc_batch_add_send_initial_metadata(cgrpc_batch *batch, uint32_t flags);
-// Takes a reference to `bytes`.
-void cgrpc_batch_add_send_message(cgrpc_batch *batch, grpc_slice bytes);
+// The message is the slices in their order. Takes a reference to each.
+void cgrpc_batch_add_send_message(cgrpc_batch *batch, const grpc_slice *slices, size_t count);
 void cgrpc_batch_add_send_close(cgrpc_batch *batch);
 // Sends what is in `trailing_metadata`; copies the details.
 void cgrpc_batch_add_send_status(cgrpc_batch *batch, grpc_status_code status, const char *details,
@@ -78,9 +78,15 @@ void cgrpc_batch_add_receive_close(cgrpc_batch *batch);
 // On GRPC_CALL_OK core posts `tag` to the call's completion queue and holds the batch until then.
 grpc_call_error cgrpc_batch_start(cgrpc_batch *batch, grpc_call *call, void *tag);
 
-// The received message as one slice with a reference for the caller. Copies only when core
-// delivered it in pieces. Requires received_message != NULL.
-grpc_slice cgrpc_batch_received_bytes(const cgrpc_batch *batch);
+// How many slices the received message has; it is decompressed before if need be. Requires
+// received_message != NULL.
+size_t cgrpc_batch_received_slice_count(cgrpc_batch *batch);
+// Moves all slices of the received message, with their references, to `slices`. Once; after
+// cgrpc_batch_received_slice_count.
+void cgrpc_batch_take_received_slices(cgrpc_batch *batch, grpc_slice *slices);
+
+// A slice of its own with the bytes of all `slices`, which have `length` bytes together.
+grpc_slice cgrpc_slices_join(const grpc_slice *slices, size_t count, size_t length);
 
 // Where core puts an incoming call.
 typedef struct cgrpc_incoming_call {
@@ -105,6 +111,12 @@ grpc_call *cgrpc_wake_call_create(grpc_channel *channel, grpc_completion_queue *
 int cgrpc_server_bind(grpc_server *server, const char *address, char *reason,
                       size_t reason_capacity);
 grpc_channel *cgrpc_insecure_channel_create(const char *target, const grpc_channel_args *args);
+
+// An argument for channels and servers: unix sockets get a send buffer of `bytes`, as far as the
+// system's net.core.wmem_max lets them. Returns false where this version of the library cannot do
+// it. What creates the channel or server takes its own reference; then release the argument.
+bool cgrpc_unix_send_buffer_argument(int bytes, grpc_arg *argument);
+void cgrpc_unix_send_buffer_release(const grpc_arg *argument);
 
 // Whether a socket at `path` accepts connections. The path has to fit sockaddr_un.
 bool cgrpc_unix_socket_is_live(const char *path);

@@ -24,6 +24,10 @@ package struct CoreClientConfiguration: Sendable {
   package var initialReconnectBackoff = Duration.milliseconds(100)
   /// The longest wait between attempts to connect.
   package var maximumReconnectBackoff = Duration.seconds(5)
+  /// The send buffer of unix sockets. With the system's 208 KiB writer and reader of large messages
+  /// take turns; with this they overlap. A reader that stops holds back about this much more. The
+  /// system limits it (net.core.wmem_max); nil for the system's own. TCP sizes its buffers itself.
+  package var unixSendBufferBytes: Int? = 1 << 20
 
   /// The defaults.
   package init() {}
@@ -45,6 +49,7 @@ package struct CoreClientConfiguration: Sendable {
     arguments.set(GRPC_ARG_ENABLE_HTTP_PROXY, false)
     // Each transport has its own connections, whatever others connect to.
     arguments.set(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, true)
+    if let unixSendBufferBytes { arguments.setUnixSendBuffer(bytes: unixSendBufferBytes) }
     return arguments
   }
 }

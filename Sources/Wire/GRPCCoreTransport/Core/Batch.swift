@@ -58,16 +58,19 @@ final class Batch: CompletionTag, @unchecked Sendable {
 
   /// Adds a message to send.
   func addMessage(_ bytes: SliceBytes) {
-    bytes.withSharedSlice { cgrpc_batch_add_send_message(raw, $0) }
+    bytes.withSharedSlices { cgrpc_batch_add_send_message(raw, $0.baseAddress, $0.count) }
     countByteBuffer()
   }
 
-  /// The message that a completed batch received, without copying unless core delivered it in
-  /// pieces.
+  /// The message that a completed batch received, without copying. Once.
   func takeReceivedMessage() -> SliceBytes? {
     guard raw.pointee.received_message != nil else { return nil }
     countByteBuffer()
-    return SliceBytes(owning: cgrpc_batch_received_bytes(raw))
+    return SliceBytes(
+      owning: SliceList(count: cgrpc_batch_received_slice_count(raw), isShared: true) {
+        cgrpc_batch_take_received_slices(raw, $0)
+      }
+    )
   }
 
   private func countByteBuffer() {

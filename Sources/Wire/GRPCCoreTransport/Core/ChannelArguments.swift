@@ -10,6 +10,11 @@ struct ChannelArguments: ~Copyable {
 
   deinit {
     for argument in arguments {
+      if argument.type == GRPC_ARG_POINTER {
+        // Only ``setUnixSendBuffer(bytes:)`` sets one, whose key is core's own.
+        withUnsafePointer(to: argument) { cgrpc_unix_send_buffer_release($0) }
+        continue
+      }
       free(argument.key)
       if argument.type == GRPC_ARG_STRING { free(argument.value.string) }
     }
@@ -38,6 +43,14 @@ struct ChannelArguments: ~Copyable {
   mutating func set(_ key: String, milliseconds value: Duration) {
     let (seconds, attoseconds) = value.components
     set(key, Int(clamping: seconds) * 1000 + Int(attoseconds / 1_000_000_000_000_000))
+  }
+
+  /// Asks for a send buffer of this size on every unix socket.
+  mutating func setUnixSendBuffer(bytes: Int) {
+    var argument = grpc_arg()
+    if cgrpc_unix_send_buffer_argument(Int32(clamping: bytes), &argument) {
+      arguments.append(argument)
+    }
   }
 
   mutating func withPointer<Result>(_ body: (UnsafePointer<grpc_channel_args>) -> Result) -> Result

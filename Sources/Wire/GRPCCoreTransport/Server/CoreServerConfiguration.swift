@@ -16,6 +16,10 @@ package struct CoreServerConfiguration: Sendable {
   package var minimumPingInterval = Duration.seconds(5)
   /// How long open RPCs may go on after graceful shutdown began, before they are cancelled.
   package var shutdownGracePeriod = Duration.seconds(30)
+  /// The send buffer of unix sockets. With the system's 208 KiB writer and reader of large messages
+  /// take turns; with this they overlap. A reader that stops holds back about this much more. The
+  /// system limits it (net.core.wmem_max); nil for the system's own. TCP sizes its buffers itself.
+  package var unixSendBufferBytes: Int? = 1 << 20
 
   /// The defaults.
   package init() {}
@@ -38,6 +42,7 @@ package struct CoreServerConfiguration: Sendable {
     arguments.set(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0)
     // Two servers on one port would share its connections at random.
     arguments.set(GRPC_ARG_ALLOW_REUSEPORT, false)
+    if let unixSendBufferBytes { arguments.setUnixSendBuffer(bytes: unixSendBufferBytes) }
     return arguments
   }
 }
