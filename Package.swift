@@ -192,6 +192,13 @@ func benchmark(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 let benchmarks: [Target] = [
   benchmark("engine-benchmark", [argumentParser, "ModelFiles", "Transformer"]),
   benchmark("eviction-benchmark", ["BlockCache", "TieredStore"]),
+  benchmark(
+    "kvstore-benchmark",
+    [
+      "BlockCache", "Checksum", "GRPCCoreTransport", "KVStoreWire", "MeshProtos", "MeshRuntime",
+      argumentParser, grpcCore, grpcProtobuf, protobuf,
+    ]
+  ),
 ]
 
 let testTargets: [Target] = [
