@@ -32,6 +32,13 @@ package struct BlockReservation: ~Copyable, Sendable {
     try body(store.arena.mutableBytes(of: extent))
   }
 
+  /// Copies a part of the payload to `offset` of the room, which must have room for it there.
+  package mutating func copy(_ part: RawSpan, to offset: Int) {
+    let room = store.arena.mutableBytes(of: extent)
+    let target = UnsafeMutableRawBufferPointer(rebasing: room[offset..<offset + part.byteCount])
+    part.withUnsafeBytes { target.copyMemory(from: $0) }
+  }
+
   /// Makes the block findable.
   ///
   /// - Parameter checksum: The CRC32C of the complete payload; nil computes it from the room.

@@ -29,6 +29,30 @@ package final class HeldBlock: Sendable {
     try body(store.arena.bytes(of: extent))
   }
 
+  /// Lends the payload.
+  package func withBytes<Result, Failure: Error>(
+    _ body: (RawSpan) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try body(store.arena.bytes(of: extent).bytes)
+  }
+
+  /// Shares the payload with whoever takes it away with its owner, which keeps it where it is: for
+  /// `BlockBytes(owner:bytes:)`.
+  package func share<Result>(
+    with take: (_ owner: any AnyObject & Sendable, _ bytes: UnsafeRawBufferPointer) -> Result
+  ) -> Result {
+    take(self, store.arena.bytes(of: extent))
+  }
+
+  /// Whether the payload has `piece` at `offset`.
+  package func hasSameBytes(as piece: RawSpan, at offset: Int) -> Bool {
+    guard offset >= 0, piece.byteCount <= byteCount - offset else { return false }
+    let own = UnsafeRawBufferPointer(
+      rebasing: store.arena.bytes(of: extent)[offset..<offset + piece.byteCount]
+    )
+    return piece.withUnsafeBytes { $0.hasSameBytes(as: own) }
+  }
+
   /// A copy of the payload.
   package var bytes: [UInt8] { withUnsafeBytes { Array($0) } }
 }

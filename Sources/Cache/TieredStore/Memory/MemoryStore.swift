@@ -23,6 +23,7 @@ package final class MemoryStore: Sendable {
   package let arena: MemoryArena
   /// Whether the checksum of every block is computed when it is read.
   package let verifiesReads: Bool
+  package let configuration: MemoryTierConfiguration
   private let tier: Mutex<MemoryTier>
 
   /// Creates an empty store and maps its arena.
@@ -39,17 +40,21 @@ package final class MemoryStore: Sendable {
       byteCount: configuration.capacityBytes,
       requestsHugePages: requestsHugePages
     )
+    self.configuration = configuration
     self.tier = Mutex(tier)
     self.verifiesReads = verifiesReads
   }
 
   /// Works on the records under the lock: for all that concerns no bytes (leases, touches,
   /// namespaces, statistics). Keep it short, and let no ``HeldBlock`` go away inside.
-  package func withTier<Result: Sendable>(
-    _ body: (inout MemoryTier) throws(MeshError) -> Result
-  ) throws(MeshError) -> Result {
-    try tier.withLock { (tier) throws(MeshError) in try body(&tier) }
+  package func withTier<Result: Sendable, Failure: Error>(
+    _ body: (inout MemoryTier) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try tier.withLock { (tier) throws(Failure) in try body(&tier) }
   }
+
+  /// Payload bytes of all blocks, those being written or still being read included.
+  package var usedBytes: Int { tier.withLock { $0.usedBytes } }
 
   // MARK: Reading
 
@@ -79,6 +84,12 @@ package final class MemoryStore: Sendable {
     in namespace: NamespaceID
   ) throws(MeshError) -> HeldBlock? {
     try get(CollectionOfOne(key), in: namespace).first
+  }
+
+  /// Holds one block for the tier below: notes no use and checks nothing.
+  package func hold(_ key: BlockKey, in namespace: NamespaceID) -> HeldBlock? {
+    tier.withLock { $0.holdUnused(namespace, key) }
+      .map { HeldBlock(key: key, extent: $0, store: self) }
   }
 
   // MARK: Writing
@@ -255,7 +266,7 @@ extension MemoryStore {
 }
 
 extension UnsafeRawBufferPointer {
-  fileprivate func hasSameBytes(as other: UnsafeRawBufferPointer) -> Bool {
+  func hasSameBytes(as other: UnsafeRawBufferPointer) -> Bool {
     guard count == other.count, let mine = baseAddress, let others = other.baseAddress else {
       return count == other.count
     }

@@ -5,6 +5,9 @@ extension MemoryTier {
   /// The number of a namespace, if there is one of that name.
   package func namespace(named name: String) -> NamespaceID? { namespaces.named(name) }
 
+  /// The name of a namespace.
+  package func name(of namespace: NamespaceID) -> String { namespaces[namespace].name }
+
   /// The number of a namespace, which is made with the default quota if there is none.
   ///
   /// - Throws: ``MeshError`` `invalidArgument` for a name that is not 0...256 bytes long,

@@ -21,6 +21,19 @@ extension MemoryTier {
     return match
   }
 
+  /// The payload sizes of `keys`, nil for those that are not here. Counts as no use.
+  ///
+  /// - Throws: ``MeshError`` `notFound` for an unknown namespace.
+  package func byteCounts(
+    of keys: some Collection<BlockKey>,
+    in namespace: NamespaceID
+  ) throws(MeshError) -> [Int?] {
+    try check(namespace)
+    return keys.map { key in
+      index[StoredKey(namespace: namespace, key: key)].map { entries[Int($0)].byteCount }
+    }
+  }
+
   /// Holds a block for reading and notes its use.
   ///
   /// - Returns: nil when it is not here. Else end with ``release(_:)``.
@@ -37,6 +50,13 @@ extension MemoryTier {
     namespaces[namespace].hitCount += 1
     hit(Int(found))
     return hold(Int(found))
+  }
+
+  /// Holds a block without noting a use, for the tier below.
+  ///
+  /// - Returns: nil when it is not here. Else end with ``release(_:)``.
+  package mutating func holdUnused(_ namespace: NamespaceID, _ key: BlockKey) -> BlockExtent? {
+    index[StoredKey(namespace: namespace, key: key)].map { hold(Int($0)) }
   }
 
   /// Holds the longest prefix of `keys` that is here, as ``acquire(_:_:)`` does. The keys behind it

@@ -33,6 +33,9 @@ extension MemoryTier {
     package internal(set) var evictionCounts: [Eviction.Reason: UInt64] = [:]
   }
 
+  /// Payload bytes of all blocks, those being written or still being read included.
+  package var usedBytes: Int { counters.usedBytes }
+
   /// What the tier has and did.
   ///
   /// - Complexity: O(namespaces and groups).
