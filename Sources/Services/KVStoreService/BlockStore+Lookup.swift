@@ -33,9 +33,9 @@ extension BlockStore {
     in namespace: StoreNamespace
   ) -> Bool {
     let id = namespaceID(of: namespace)
-    let sizes = id.flatMap { id in 
+    let sizes = id.flatMap { id in
       try? memory.withTier { try $0.byteCounts(of: keys, in: id) }
-     }
+    }
     for (offset, key) in keys.enumerated() {
       guard let (tier, byteCount) = place(of: key, sizes?[offset], in: namespace) else {
         return false

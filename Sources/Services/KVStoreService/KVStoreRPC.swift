@@ -17,7 +17,9 @@ struct KVStoreRPC: Weft_Kvstore_V1_KVStoreService.SimpleServiceProtocol {
     context: ServerContext
   ) async throws -> Weft_Kvstore_V1_LookupResponse {
     let namespace = try StoreNamespace(request.namespace)
-    guard !request.keyLists.isEmpty else { throw MeshError.invalid("key_lists", "must not be empty") }
+    guard !request.keyLists.isEmpty else {
+      throw MeshError.invalid("key_lists", "must not be empty")
+    }
     var left = [BlockKey].mostInRequest
     let lists = try request.keyLists.enumerated().map { (index, list) throws(MeshError) in
       let keys = try [BlockKey](list, field: "key_lists[\(index)]", limit: left)

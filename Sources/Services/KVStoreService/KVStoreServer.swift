@@ -10,7 +10,8 @@ import TieredStore
 /// The KV store service as a process.
 package struct KVStoreServer {
   /// Opens the place of the segments.
-  package typealias OpenDevice = @Sendable (_ directory: String) throws(MeshError) ->
+  package typealias OpenDevice =
+    @Sendable (_ directory: String) throws(MeshError) ->
     any SegmentDevice
 
   /// What to run, in starting order.
