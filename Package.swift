@@ -167,7 +167,7 @@ let floor5: [Target] = [
   library(
     "WeftCLI",
     in: "Services",
-    rpc + ["ModelFiles", "SegmentStore", argumentParser, subprocess, systemPackage]
+    rpc + ["BlockCache", "ModelFiles", "SegmentStore", argumentParser, subprocess, systemPackage]
   ),
 ]
 
@@ -242,7 +242,10 @@ let testTargets: [Target] = [
   tests("Tokenization", ["MeshTypes", "ModelFiles", "Tokenization"]),
   tests("TokenizerService", rpc + ["ServiceTesting", "TokenizerService"]),
   tests("Transformer", ["Kernels", "MeshTypes", "ModelFiles", "Transformer"]),
-  tests("WeftCLI", ["GRPCCoreTransport", subprocess, systemPackage, "WeftCLI"]),
+  tests(
+    "WeftCLI",
+    ["BlockCache", "GRPCCoreTransport", "SegmentStore", subprocess, systemPackage, "WeftCLI"]
+  ),
   tests(
     "WorkerService",
     rpc + ["BlockCache", "KVStoreClient", "KVStoreWire", "ServiceTesting", "WorkerService"]

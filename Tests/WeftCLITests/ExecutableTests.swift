@@ -1,54 +1,13 @@
-import Glibc
 import Subprocess
-import SystemPackage
 import Testing
 
 @Suite("Every executable")
 struct ExecutableTests {
   static let names = ["weft", "weft-gateway", "weft-scheduler", "weft-tokenizer", "weft-worker"]
 
-  /// One run's outcome.
-  private struct Outcome {
-    var status: TerminationStatus
-    var output: String
-    var error: String
-  }
-
-  /// Where the build has put the executables: beside the test runner.
-  private static let directory: String = {
-    var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
-    let count = readlink("/proc/self/exe", &buffer, buffer.count)
-    let path = String(
-      decoding: buffer.prefix(max(0, count)).map { UInt8(bitPattern: $0) },
-      as: UTF8.self
-    )
-    return String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
-  }()
-
-  private static func run(
-    _ name: String,
-    _ arguments: [String],
-    environment: [Environment.Key: String] = [:]
-  ) async throws -> Outcome {
-    var changes = environment.mapValues { Optional($0) }
-    changes["WEFT_MODEL"] = changes["WEFT_MODEL"] ?? .some(nil)
-    let result = try await Subprocess.run(
-      .path(FilePath("\(directory)/\(name)")),
-      arguments: Arguments(arguments),
-      environment: .inherit.updating(changes),
-      output: .string(limit: 1 << 20),
-      error: .string(limit: 1 << 20)
-    )
-    return Outcome(
-      status: result.terminationStatus,
-      output: result.standardOutput,
-      error: result.standardError
-    )
-  }
-
   @Test("explains itself", arguments: names)
   func help(_ name: String) async throws {
-    let outcome = try await Self.run(name, ["--help"])
+    let outcome = try await Executables.run(name, ["--help"])
     #expect(outcome.status.isSuccess)
     #expect(outcome.output.contains("USAGE: \(name)"))
     #expect(outcome.output.contains("OVERVIEW: "))
@@ -61,7 +20,7 @@ struct ExecutableTests {
 
   @Test("tells its version", arguments: names)
   func version(_ name: String) async throws {
-    let outcome = try await Self.run(name, ["--version"])
+    let outcome = try await Executables.run(name, ["--version"])
     #expect(outcome.status.isSuccess)
     #expect(outcome.output.firstMatch(of: #/^\d+\.\d+\.\d+\n$/#) != nil, "\(outcome.output)")
   }
@@ -114,7 +73,7 @@ struct ExecutableTests {
   @Test("ends with an error and one line that names a wrong setting", arguments: mistakes)
   func mistake(_ mistake: Mistake) async throws {
     let environment = mistake.environment.map { (Environment.Key(stringLiteral: $0), $1) }
-    let outcome = try await Self.run(
+    let outcome = try await Executables.run(
       mistake.name,
       mistake.arguments,
       environment: Dictionary(uniqueKeysWithValues: environment)

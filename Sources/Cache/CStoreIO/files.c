@@ -38,4 +38,9 @@ int wk_lock_file(int directory, const char *name) {
   return result;
 }
 
+void wk_unlock_file(int descriptor) {
+  flock(descriptor, LOCK_UN);
+  close(descriptor);
+}
+
 const char *wk_name(const struct dirent *entry) { return entry->d_name; }

@@ -64,7 +64,7 @@ package final class SegmentDirectory: SegmentDevice {
   }
 
   deinit {
-    if lock >= 0 { close(lock) }
+    if lock >= 0 { wk_unlock_file(lock) }
     close(directory)
   }
 

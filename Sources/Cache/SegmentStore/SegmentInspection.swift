@@ -1,9 +1,18 @@
 /// What a segment file holds, every record read and checked: for people who look into a store.
 package struct SegmentInspection: Sendable {
+  /// A record that cannot be given back.
+  package struct Damage: Hashable, Sendable {
+    package var record: SegmentRecord
+    package var fault: RecordFault
+  }
+
   /// The segment's header, records and ending.
   package var contents: SegmentScanner.Contents
-  /// Those of its records that fail their checks.
-  package var damaged: [SegmentRecord] = []
+  /// Those of its records that fail their checks, in the order of the contents.
+  package var damaged: [Damage] = []
+
+  /// Whether every byte that belongs to a record is as it was written.
+  package var isIntact: Bool { damaged.isEmpty && contents.ending != .torn }
 
   /// Reads a whole segment.
   ///
@@ -17,6 +26,10 @@ package struct SegmentInspection: Sendable {
     // No record is longer than the file.
     let longest = contents.records.map(\.recordBytes).max()
     var buffer = PageBuffer(byteCount: longest ?? PageBuffer.pageBytes)
-    damaged = contents.records.filter { source.load($0, into: &buffer) != nil }
+    for record in contents.records {
+      if let fault = source.load(record, into: &buffer) {
+        damaged.append(Damage(record: record, fault: fault))
+      }
+    }
   }
 }

@@ -46,7 +46,7 @@ extension SegmentStore {
 extension SegmentCatalog {
   /// Counts a read, and forgets what it found damaged.
   fileprivate mutating func count(
-    _ fault: RecordSource.Fault?,
+    _ fault: RecordFault?,
     of key: BlockKey,
     at location: Location
   ) {
@@ -55,8 +55,8 @@ extension SegmentCatalog {
       counters.hits += 1
       countHit(of: key)
       return
-    case .corrupt: counters.corruptRecords += 1
     case .unreadable: counters.readErrors += 1
+    case .cutOff, .damagedHeader, .foreignHeader, .damagedPayload: counters.corruptRecords += 1
     }
     counters.misses += 1
     drop(key, at: location)

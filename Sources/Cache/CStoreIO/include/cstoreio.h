@@ -20,6 +20,10 @@ int wk_open(int directory, const char *name, wk_mode mode, bool direct);
 // descriptor that holds the lock until it is closed, or -errno: -EWOULDBLOCK if another has it.
 int wk_lock_file(int directory, const char *name);
 
+// Gives the lock of such a descriptor back and closes it. Closing alone would leave the lock to a
+// child that is being forked just now, until it has executed its program.
+void wk_unlock_file(int descriptor);
+
 // The name of a directory's entry, valid as long as the entry is.
 const char *wk_name(const struct dirent *entry);
 
