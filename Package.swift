@@ -97,7 +97,12 @@ let floor0: [Target] = [
   .systemLibrary(name: "CCrypto", path: "Sources/Cache/CCrypto"),
   .target(name: "CKernels", path: "Sources/Engine/CKernels", cSettings: kernelSettings),
   .target(name: "CChecksum", path: "Sources/Cache/CChecksum", cSettings: kernelSettings),
-  .target(name: "CStoreIO", path: "Sources/Cache/CStoreIO", cSettings: kernelSettings),
+  .target(
+    name: "CStoreIO",
+    path: "Sources/Cache/CStoreIO",
+    cSettings: kernelSettings,
+    linkerSettings: [.linkedLibrary("uring"), .linkedLibrary("zstd")]
+  ),
   .target(name: "CStoreMemory", path: "Sources/Cache/CStoreMemory", cSettings: kernelSettings),
 ]
 

@@ -5,19 +5,6 @@ import Testing
 
 @Suite("A directory of segments")
 struct SegmentDirectoryTests {
-  /// Runs `body` with the path of a new directory, which is removed afterwards.
-  private func withDirectory(_ body: (String) throws -> Void) throws {
-    var template = Array("/tmp/weft-segments-XXXXXX".utf8CString)
-    let path = try #require(mkdtemp(&template).map { String(cString: $0) })
-    defer {
-      if let names = try? SegmentDirectory(path: path, access: .readOnly).fileNames() {
-        for name in names { unlink("\(path)/\(name)") }
-      }
-      rmdir(path)
-    }
-    try body(path)
-  }
-
   private func store(
     at path: String,
     direct: Bool = true,
@@ -31,7 +18,7 @@ struct SegmentDirectoryTests {
 
   @Test("blocks survive the store that wrote them, on real files", arguments: [true, false])
   func survival(direct: Bool) throws {
-    try withDirectory { path in
+    try withSegmentsDirectory { path in
       do {
         let first = try store(at: path, direct: direct)
         for number in 0..<200 {
@@ -60,7 +47,7 @@ struct SegmentDirectoryTests {
 
   @Test("two stores never share it, and it is free again after the first")
   func lock() throws {
-    try withDirectory { path in
+    try withSegmentsDirectory { path in
       do {
         let first = try store(at: path)
         let error = #expect(throws: MeshError.self) { try store(at: path) }
@@ -75,7 +62,7 @@ struct SegmentDirectoryTests {
 
   @Test("it is made if it is missing, but not its parents")
   func creation() throws {
-    try withDirectory { path in
+    try withSegmentsDirectory { path in
       do { _ = try store(at: "\(path)/new") }
       unlink("\(path)/new/\(SegmentDirectory.lockName)")
       #expect(rmdir("\(path)/new") == 0)
@@ -89,7 +76,7 @@ struct SegmentDirectoryTests {
 
   @Test("a file in its place, links and pipes with segments' names are not followed")
   func strangers() throws {
-    try withDirectory { path in
+    try withSegmentsDirectory { path in
       let pipe = "\(path)/\(SegmentHeader.fileName(of: 1))"
       let link = "\(path)/\(SegmentHeader.fileName(of: 2))"
       #expect(mkfifo(pipe, 0o600) == 0 && symlink("/etc/hostname", link) == 0)
@@ -102,7 +89,7 @@ struct SegmentDirectoryTests {
 
   @Test("a file removed, cut off or overwritten by others costs its blocks and nothing else")
   func meddling() throws {
-    try withDirectory { path in
+    try withSegmentsDirectory { path in
       let store = try store(at: path, .small(syncIntervalBytes: 0))
       for block in blocks(0..<30) { try store.insert(block) }
       let count = try store.readable(blocks(0..<30)).count
@@ -117,7 +104,7 @@ struct SegmentDirectoryTests {
 
   @Test("a segment can be inspected while a store has it")
   func inspection() throws {
-    try withDirectory { path in
+    try withSegmentsDirectory { path in
       let store = try store(at: path)
       for block in blocks(0..<20) { try store.insert(block) }
       let directory = try SegmentDirectory(path: path, access: .readOnly)

@@ -16,10 +16,21 @@ package protocol SegmentDevice: Sendable {
 
   /// Returns once the files created and removed so far stay so.
   func syncDirectory() throws(DeviceError)
+
+  /// Makes a ring for up to `depth` reads at once; nil if reads are to be made one by one.
+  func makeReadRing(depth: Int) -> (any ReadRing)?
+}
+
+extension SegmentDevice {
+  /// None.
+  package func makeReadRing(depth: Int) -> (any ReadRing)? { nil }
 }
 
 /// An open segment file; the last reference to it closes it.
 package protocol SegmentFile: AnyObject, Sendable {
+  /// The open file for a ``ReadRing``; nil if there is none.
+  var descriptor: Int32? { get }
+
   /// The file's length.
   func byteCount() throws(DeviceError) -> Int
 
@@ -46,6 +57,11 @@ package protocol SegmentFile: AnyObject, Sendable {
 
   /// Returns once what was written so far would survive a loss of power.
   func sync() throws(DeviceError)
+}
+
+extension SegmentFile {
+  /// None.
+  package var descriptor: Int32? { nil }
 }
 
 /// A system call that failed.

@@ -18,6 +18,16 @@ package final class SegmentDirectory: SegmentDevice {
     case readOnly
   }
 
+  /// How the reads of a ``ReadQueue`` are made.
+  package enum Reading: String, Hashable, Sendable, CaseIterable {
+    /// Through io_uring where the kernel has it, else one by one.
+    case automatic
+    /// Through io_uring.
+    case ring
+    /// One by one.
+    case blocking
+  }
+
   private let path: String
   private let access: Access
   private let directory: Int32
@@ -25,6 +35,8 @@ package final class SegmentDirectory: SegmentDevice {
   private let lock: Int32
   /// Whether reads and writes go past the page cache.
   package let isDirect: Bool
+  /// Whether reads of a ``ReadQueue`` go through io_uring.
+  package let usesRing: Bool
 
   /// Opens a directory; for exclusive access locks it, and creates it (but not its parents) if it
   /// is missing.
@@ -33,12 +45,14 @@ package final class SegmentDirectory: SegmentDevice {
   ///   - path: The directory.
   ///   - access: Who else may use it.
   ///   - direct: Whether to try O_DIRECT, which is for exclusive access only.
-  /// - Throws: `failedPrecondition` if it cannot be opened or made, or if another store has locked
-  ///   it. The field is the path.
+  ///   - reading: How to make the reads of a ``ReadQueue``.
+  /// - Throws: `failedPrecondition` if it cannot be opened or made, if another store has locked it,
+  ///   or if io_uring is asked for and not there. The field is the path.
   package init(
     path: String,
     access: Access = .exclusive,
-    direct: Bool = true
+    direct: Bool = true,
+    reading: Reading = .automatic
   ) throws(MeshError) {
     func failure(_ reason: String) -> MeshError {
       MeshError(.failedPrecondition, "the store's directory '\(path)' \(reason)", field: path)
@@ -48,6 +62,10 @@ package final class SegmentDirectory: SegmentDevice {
     }
     if access == .exclusive, mkdir(path, 0o700) != 0, errno != EEXIST {
       throw failure(code: errno)
+    }
+    let hasRing = reading != .blocking && KernelRing(depth: 1) != nil
+    guard hasRing || reading != .ring else {
+      throw failure("cannot be read with io_uring, which this system does not allow")
     }
     let directory = Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard directory >= 0 else { throw failure(code: errno) }
@@ -60,6 +78,7 @@ package final class SegmentDirectory: SegmentDevice {
     self.access = access
     self.directory = directory
     self.lock = lock
+    usesRing = hasRing
     isDirect = direct && access == .exclusive && Self.canOpenDirect(in: directory)
   }
 
@@ -105,7 +124,7 @@ package final class SegmentDirectory: SegmentDevice {
   private func file(_ name: String, _ mode: wk_mode) throws(DeviceError) -> any SegmentFile {
     let descriptor = wk_open(directory, name, mode, isDirect)
     guard descriptor >= 0 else { throw DeviceError("open", name, code: -descriptor) }
-    return OpenFile(name: name, descriptor: descriptor)
+    return OpenSegmentFile(name: name, descriptor: descriptor)
   }
 
   package func remove(_ name: String) throws(DeviceError) {
@@ -117,74 +136,8 @@ package final class SegmentDirectory: SegmentDevice {
   package func syncDirectory() throws(DeviceError) {
     guard fsync(directory) == 0 else { throw DeviceError("fsync", path, code: errno) }
   }
-}
 
-/// A file by its descriptor, read and written with pread and pwrite.
-private final class OpenFile: SegmentFile {
-  private let name: String
-  private let descriptor: Int32
-
-  init(name: String, descriptor: Int32) {
-    self.name = name
-    self.descriptor = descriptor
-  }
-
-  deinit { close(descriptor) }
-
-  func byteCount() throws(DeviceError) -> Int {
-    var status = stat()
-    guard fstat(descriptor, &status) == 0 else { throw failure("fstat") }
-    guard status.st_mode & S_IFMT == S_IFREG else {
-      throw DeviceError("fstat", name, code: EINVAL)
-    }
-    return status.st_size
-  }
-
-  func read(
-    into buffer: inout PageBuffer,
-    _ range: Range<Int>,
-    from offset: Int
-  ) throws(DeviceError) -> Int {
-    var done = 0
-    while done < range.count {
-      let result = pread(
-        descriptor,
-        buffer.at(range.lowerBound + done..<range.upperBound).baseAddress,
-        range.count - done,
-        off_t(offset + done)
-      )
-      if result < 0 {
-        if errno == EINTR { continue }
-        throw failure("read")
-      }
-      done += result
-      // What is no whole page is the end of the file: O_DIRECT could not go on from there.
-      if result == 0 || done % PageBuffer.pageBytes != 0 { break }
-    }
-    return done
-  }
-
-  func write(
-    _ buffer: borrowing PageBuffer,
-    _ range: Range<Int>,
-    to offset: Int
-  ) throws(DeviceError) -> Int {
-    while true {
-      let result = pwrite(descriptor, buffer.at(range).baseAddress, range.count, off_t(offset))
-      if result >= 0 { return result }
-      guard errno == EINTR else { throw failure("write") }
-    }
-  }
-
-  func truncate(to byteCount: Int) throws(DeviceError) {
-    guard ftruncate(descriptor, off_t(byteCount)) == 0 else { throw failure("truncate") }
-  }
-
-  func sync() throws(DeviceError) {
-    guard fdatasync(descriptor) == 0 else { throw failure("fdatasync") }
-  }
-
-  private func failure(_ operation: String) -> DeviceError {
-    DeviceError(operation, name, code: errno)
+  package func makeReadRing(depth: Int) -> (any ReadRing)? {
+    usesRing ? KernelRing(depth: depth) : nil
   }
 }

@@ -29,7 +29,7 @@ extension SegmentStore {
     return RecordHeader.byteCount..<RecordHeader.byteCount + record.payloadBytes
   }
 
-  private func lookUp(_ key: BlockKey) -> (SegmentCatalog.Location, RecordSource)? {
+  func lookUp(_ key: BlockKey) -> (SegmentCatalog.Location, RecordSource)? {
     catalog.withLock { catalog in
       guard
         let location = catalog.location(of: key),
@@ -45,7 +45,7 @@ extension SegmentStore {
 
 extension SegmentCatalog {
   /// Counts a read, and forgets what it found damaged.
-  fileprivate mutating func count(
+  mutating func count(
     _ fault: RecordFault?,
     of key: BlockKey,
     at location: Location
