@@ -202,6 +202,10 @@ let benchmarks: [Target] = [
     [
       "BlockCache", "Checksum", "GRPCCoreTransport", "KVStoreWire", "MeshProtos", "MeshRuntime",
       argumentParser, grpcCore, grpcProtobuf, protobuf,
+    "segment-benchmark",
+    [
+      argumentParser, "BlockCache", "Kernels", "ModelFiles", "SegmentStore", "Tokenization",
+      "TokenizerService", "Transformer",
     ]
   ),
 ]

@@ -24,8 +24,15 @@ struct SplitMix: RandomNumberGenerator, Sendable {
 /// A numbered block: its key, and the payload that belongs to it and to no other.
 struct TestBlock: Hashable, Sendable {
   var number: Int
+  /// Whether half of its payload's bits are zeros.
+  var isCompressible: Bool
 
-  init(_ number: Int) { self.number = number }
+  init(_ number: Int) { self.init(number, isCompressible: false) }
+
+  init(_ number: Int, isCompressible: Bool) {
+    self.number = number
+    self.isCompressible = isCompressible
+  }
 
   var key: BlockKey {
     var random = SplitMix(UInt64(number))
@@ -41,7 +48,7 @@ struct TestBlock: Hashable, Sendable {
     let count = count ?? drawn
     return [UInt8](unsafeUninitializedCapacity: count) { bytes, initialized in
       for start in stride(from: 0, to: count, by: 8) {
-        let word = random.next()
+        let word = random.next() & (isCompressible ? 0x0f0f_0f0f_0f0f_0f0f : .max)
         for byte in start..<min(start + 8, count) {
           bytes[byte] = UInt8(truncatingIfNeeded: word >> (8 * UInt64(byte - start)))
         }
@@ -58,7 +65,8 @@ extension SegmentStoreSettings {
     segmentBytes: Int = 1 << 16,
     admission: Admission = .writeThrough,
     reinsertionBytes: Int? = nil,
-    syncIntervalBytes: Int = 1 << 15
+    syncIntervalBytes: Int = 1 << 15,
+    compression: Compression = .none
   ) -> Self {
     Self(
       capacityBytes: capacityBytes,
@@ -67,7 +75,8 @@ extension SegmentStoreSettings {
       admission: admission,
       rememberedKeys: 64,
       reinsertionBytes: reinsertionBytes,
-      syncIntervalBytes: syncIntervalBytes
+      syncIntervalBytes: syncIntervalBytes,
+      compression: compression
     )
   }
 }

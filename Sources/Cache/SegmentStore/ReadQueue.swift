@@ -23,6 +23,8 @@ package struct ReadQueue: ~Copyable {
   private let ring: (any ReadRing)?
   private var reads: [Read?]
   private var memory: PageBuffer
+  /// Where a compressed payload is decompressed to, from the second page on; small until the first.
+  private var decompressed = PageBuffer(byteCount: 1)
 
   /// Whether reads go through a ring.
   package var usesRing: Bool { ring != nil }
@@ -102,5 +104,28 @@ package struct ReadQueue: ~Copyable {
     _ body: (_ memory: borrowing PageBuffer, _ start: Int) throws(E) -> R
   ) throws(E) -> R {
     try body(memory, range(of: slot).lowerBound)
+  }
+
+  /// Decompresses the record in a slot, which was checked, for ``withDecompressed(_:_:)``.
+  mutating func decompress(
+    _ slot: Int,
+    _ header: RecordHeader,
+    _ source: RecordSource
+  ) throws(RecordFault) {
+    // No record has a longer payload than a slot holds.
+    if decompressed.byteCount < slotBytes { decompressed = PageBuffer(byteCount: slotBytes) }
+    let start = range(of: slot).lowerBound
+    try source.decompress(header, in: memory, at: start, to: &decompressed)
+  }
+
+  /// Lends what was decompressed last.
+  borrowing func withDecompressed<E: Error>(
+    _ byteCount: Int,
+    _ body: (RawSpan) throws(E) -> Void
+  ) throws(E) {
+    try decompressed.withBytes(
+      in: RecordHeader.byteCount..<RecordHeader.byteCount + byteCount,
+      body
+    )
   }
 }

@@ -8,6 +8,8 @@ package enum RecordFault: Error, Hashable, Sendable, CustomStringConvertible {
   case foreignHeader
   /// The payload fails its checksum.
   case damagedPayload
+  /// The compressed payload is intact, but is none of this length and checksum.
+  case undecodable
   /// The device failed to read it.
   case unreadable(DeviceError)
 
@@ -17,6 +19,7 @@ package enum RecordFault: Error, Hashable, Sendable, CustomStringConvertible {
     case .damagedHeader: "the header is damaged"
     case .foreignHeader: "the header is another record's"
     case .damagedPayload: "the payload fails its checksum"
+    case .undecodable: "the payload cannot be decompressed"
     case .unreadable(let error): "\(error)"
     }
   }

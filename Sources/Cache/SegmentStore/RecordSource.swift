@@ -4,29 +4,70 @@ struct RecordSource: Sendable {
   /// ``SegmentHeader/nonce``.
   var nonce: UInt64
 
-  /// Reads a record to the start of `buffer`, which must be large enough, and checks it.
+  /// Reads a record's payload to the second page of `buffer`, which must have the record's
+  /// `bufferBytes`, and checks it.
   func load(_ record: SegmentRecord, into buffer: inout PageBuffer) -> RecordFault? {
     do {
-      let count = try file.read(into: &buffer, 0..<record.recordBytes, from: record.offset)
-      return check(record, in: buffer, 0..<count)
+      guard record.isCompressed else {
+        _ = try loadStored(record, into: &buffer)
+        return nil
+      }
+      var stored = PageBuffer(byteCount: record.recordBytes)
+      let header = try loadStored(record, into: &stored)
+      try decompress(header, in: stored, at: 0, to: &buffer)
+      return nil
     } catch {
-      return .unreadable(error)
+      return error
     }
   }
 
-  /// Checks a record that was read to `range` of `buffer`.
+  /// Reads a record to the start of `buffer`, which must have its `recordBytes`, its payload as it
+  /// is stored, and checks that.
+  func loadStored(
+    _ record: SegmentRecord,
+    into buffer: inout PageBuffer
+  ) throws(RecordFault) -> RecordHeader {
+    let count: Int
+    do {
+      count = try file.read(into: &buffer, 0..<record.recordBytes, from: record.offset)
+    } catch {
+      throw .unreadable(error)
+    }
+    return try check(record, in: buffer, 0..<count)
+  }
+
+  /// Checks a record, its payload as it is stored, that was read to `range` of `buffer`.
   func check(
     _ record: SegmentRecord,
     in buffer: borrowing PageBuffer,
     _ range: Range<Int>
-  ) -> RecordFault? {
-    guard range.count == record.recordBytes else { return .cutOff }
+  ) throws(RecordFault) -> RecordHeader {
+    guard range.count == record.recordBytes else { throw .cutOff }
     guard let header = RecordHeader(from: buffer, at: range.lowerBound) else {
-      return .damagedHeader
+      throw .damagedHeader
     }
-    guard record.matches(header, nonce: nonce) else { return .foreignHeader }
+    guard record.matches(header, nonce: nonce) else { throw .foreignHeader }
     let start = range.lowerBound + RecordHeader.byteCount
-    let payload = start..<start + record.payloadBytes
-    return buffer.checksum(of: payload) == record.payloadChecksum ? nil : .damagedPayload
+    guard buffer.checksum(of: start..<start + header.storedBytes) == header.storedChecksum else {
+      throw .damagedPayload
+    }
+    return header
+  }
+
+  /// Decompresses a record that was checked to the second page of `buffer`, and checks the payload.
+  ///
+  /// - Parameter start: Where in `stored` the record begins.
+  func decompress(
+    _ header: RecordHeader,
+    in stored: borrowing PageBuffer,
+    at start: Int,
+    to buffer: inout PageBuffer
+  ) throws(RecordFault) {
+    guard let form = header.compressed else { preconditionFailure("it is compressed") }
+    let payload = RecordHeader.byteCount..<RecordHeader.byteCount + header.payloadBytes
+    guard
+      form.decompress(stored, at: start + RecordHeader.byteCount, to: payload, of: &buffer),
+      buffer.checksum(of: payload) == header.payloadChecksum
+    else { throw .undecodable }
   }
 }

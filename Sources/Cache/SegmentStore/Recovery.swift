@@ -142,7 +142,7 @@ struct Recovery: ~Copyable {
     guard record.generation > other else { return }
     var buffer = PageBuffer(byteCount: record.recordBytes)
     let source = RecordSource(file: file, nonce: nonce)
-    if source.load(record, into: &buffer) == nil { catalog.publish(record, in: id) }
+    if (try? source.loadStored(record, into: &buffer)) != nil { catalog.publish(record, in: id) }
   }
 
   /// Goes on writing to the newest segment, so that many short lives do not make many segments.

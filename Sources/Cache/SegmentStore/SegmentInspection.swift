@@ -23,8 +23,7 @@ package struct SegmentInspection: Sendable {
     guard let contents = try scanner.contents(of: file, id: id) else { return nil }
     self.contents = contents
     let source = RecordSource(file: file, nonce: contents.header.nonce)
-    // No record is longer than the file.
-    let longest = contents.records.map(\.recordBytes).max()
+    let longest = contents.records.map(\.bufferBytes).max()
     var buffer = PageBuffer(byteCount: longest ?? PageBuffer.pageBytes)
     for record in contents.records {
       if let fault = source.load(record, into: &buffer) {

@@ -9,15 +9,21 @@ package struct SegmentRecord: Hashable, Sendable {
   package var key: BlockKey
   /// Where the record's header begins in the file; whole pages.
   package var offset: Int
-  /// Bytes of payload.
+  /// Bytes of the payload, before compression.
   package var payloadBytes: Int
+  /// Bytes that it has in the record: fewer if it is compressed.
+  package var storedBytes: Int
   /// ``RecordHeader/generation``.
   package var generation: UInt64
-  /// CRC32C of the payload.
+  /// CRC32C of the payload, before compression.
   package var payloadChecksum: UInt32
 
   /// Bytes that header and payload take in the file.
-  package var recordBytes: Int { RecordHeader.recordBytes(payloadBytes: payloadBytes) }
+  package var recordBytes: Int { RecordHeader.recordBytes(payloadBytes: storedBytes) }
+  /// Bytes of memory that it is read to, with a page before the payload.
+  var bufferBytes: Int { RecordHeader.recordBytes(payloadBytes: payloadBytes) }
+  /// Whether the payload is compressed.
+  package var isCompressed: Bool { storedBytes < payloadBytes }
   /// Where the record ends in the file.
   package var end: Int { offset + recordBytes }
 
@@ -25,12 +31,14 @@ package struct SegmentRecord: Hashable, Sendable {
     key: BlockKey,
     offset: Int,
     payloadBytes: Int,
+    storedBytes: Int,
     generation: UInt64,
     payloadChecksum: UInt32
   ) {
     self.key = key
     self.offset = offset
     self.payloadBytes = payloadBytes
+    self.storedBytes = storedBytes
     self.generation = generation
     self.payloadChecksum = payloadChecksum
   }
@@ -40,6 +48,7 @@ package struct SegmentRecord: Hashable, Sendable {
       key: header.key,
       offset: offset,
       payloadBytes: header.payloadBytes,
+      storedBytes: header.storedBytes,
       generation: header.generation,
       payloadChecksum: header.payloadChecksum
     )
@@ -55,9 +64,12 @@ package struct SegmentRecord: Hashable, Sendable {
     guard
       let position = Int(exactly: buffer.load(UInt64.self, at: offset + 32)),
       let payloadBytes = Int(exactly: buffer.load(UInt64.self, at: offset + 40)),
-      position % PageBuffer.pageBytes == 0, payloadBytes > 0, payloadBytes <= limit,
-      position >= SegmentHeader.byteCount, position < limit,
-      position + RecordHeader.recordBytes(payloadBytes: payloadBytes) <= limit,
+      (1...SegmentStoreSettings.maximumSegmentBytes).contains(payloadBytes),
+      case let compressedBytes = Int(buffer.load(UInt32.self, at: offset + 60)),
+      compressedBytes < payloadBytes,
+      case let storedBytes = compressedBytes > 0 ? compressedBytes : payloadBytes,
+      position % PageBuffer.pageBytes == 0, position >= SegmentHeader.byteCount, position < limit,
+      position + RecordHeader.recordBytes(payloadBytes: storedBytes) <= limit,
       case let generation = buffer.load(UInt64.self, at: offset + 48),
       generation <= SegmentHeader.maximumCount
     else { return nil }
@@ -65,6 +77,7 @@ package struct SegmentRecord: Hashable, Sendable {
       key: buffer.loadKey(at: offset),
       offset: position,
       payloadBytes: payloadBytes,
+      storedBytes: storedBytes,
       generation: generation,
       payloadChecksum: buffer.load(UInt32.self, at: offset + 56)
     )
@@ -77,12 +90,13 @@ package struct SegmentRecord: Hashable, Sendable {
     buffer.store(UInt64(payloadBytes), at: offset + 40)
     buffer.store(generation, at: offset + 48)
     buffer.store(payloadChecksum, at: offset + 56)
-    buffer.store(UInt32(0), at: offset + 60)
+    buffer.store(UInt32(isCompressed ? storedBytes : 0), at: offset + 60)
   }
 
   /// Whether `header` is the one of this record in a segment of that nonce.
   func matches(_ header: RecordHeader, nonce: UInt64) -> Bool {
     header.key == key && header.payloadBytes == payloadBytes && header.nonce == nonce
       && header.generation == generation && header.payloadChecksum == payloadChecksum
+      && header.storedBytes == storedBytes
   }
 }

@@ -13,16 +13,29 @@ extension SegmentStore {
     _ key: BlockKey,
     _ payload: RawSpan,
     _ checksum: UInt32,
+    _ compressed: borrowing CompressedPayload,
     _ writer: inout SegmentWriter
   ) -> InsertOutcome {
     // Another thread may have been faster.
     if let outcome = existing(key, payload.byteCount, checksum) { return outcome }
-    let recordBytes = RecordHeader.recordBytes(payloadBytes: payload.byteCount)
-    guard makeRoom(forRecordBytes: recordBytes, &writer) else { return .full }
+    // The segment's nonce and the generation are not known yet.
+    let header = RecordHeader(
+      key: key,
+      payloadBytes: payload.byteCount,
+      generation: 0,
+      nonce: 0,
+      payloadChecksum: checksum,
+      compressed: compressed.form
+    )
+    guard makeRoom(forRecordBytes: header.recordBytes, &writer) else { return .full }
     do {
-      try prepareSegment(forRecordBytes: recordBytes, &writer)
-      writer.staging.copy(payload, to: RecordHeader.byteCount)
-      try appendStaged(key, payloadBytes: payload.byteCount, checksum, &writer)
+      try prepareSegment(forRecordBytes: header.recordBytes, &writer)
+      if compressed.form == nil {
+        writer.staging.copy(payload, to: RecordHeader.byteCount)
+      } else {
+        compressed.withBytes { writer.staging.copy($0, to: RecordHeader.byteCount) }
+      }
+      try appendStaged(header, &writer)
       return .stored
     } catch {
       return error.isFull ? .full : .failed(error)
@@ -52,24 +65,20 @@ extension SegmentStore {
     writer.active = SegmentWriter.Active(header: header, file: file)
   }
 
-  /// Writes the record whose payload is in the staging memory, then makes it known.
+  /// Writes the record whose payload, as it is stored, is in the staging memory; then makes it known.
+  ///
+  /// - Parameter header: Gets the active segment's nonce and the next generation.
   func appendStaged(
-    _ key: BlockKey,
-    payloadBytes: Int,
-    _ checksum: UInt32,
+    _ header: RecordHeader,
     _ writer: inout SegmentWriter
   ) throws(DeviceError) {
     guard let active = writer.active else { preconditionFailure("no segment was prepared") }
-    let header = RecordHeader(
-      key: key,
-      payloadBytes: payloadBytes,
-      generation: writer.nextGeneration,
-      nonce: active.header.nonce,
-      payloadChecksum: checksum
-    )
+    var header = header
+    header.generation = writer.nextGeneration
+    header.nonce = active.header.nonce
     let record = SegmentRecord(header, offset: active.end)
     header.store(in: &writer.staging)
-    writer.staging.clear(RecordHeader.byteCount + payloadBytes..<record.recordBytes)
+    writer.staging.clear(RecordHeader.byteCount + header.storedBytes..<record.recordBytes)
     catalog.withLock { $0.resize(active.header.id, to: record.end) }
     do {
       try active.file.writeAll(writer.staging, 0..<record.recordBytes, to: record.offset)
@@ -83,6 +92,7 @@ extension SegmentStore {
     writer.unsyncedBytes += record.recordBytes
     catalog.withLock { catalog in
       catalog.counters.writtenBytes += record.recordBytes
+      catalog.counters.savedBytes += record.bufferBytes - record.recordBytes
       catalog.publish(record, in: active.header.id)
     }
     let interval = settings.syncIntervalBytes

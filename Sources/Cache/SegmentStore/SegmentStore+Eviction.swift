@@ -70,14 +70,9 @@ extension SegmentStore {
         ),
         (try? prepareSegment(forRecordBytes: record.recordBytes, &writer)) != nil
       else { break }
-      guard source.load(record, into: &writer.staging) == nil else { continue }
+      guard let header = try? source.loadStored(record, into: &writer.staging) else { continue }
       do {
-        try appendStaged(
-          record.key,
-          payloadBytes: record.payloadBytes,
-          record.payloadChecksum,
-          &writer
-        )
+        try appendStaged(header, &writer)
         reinserted += 1
       } catch {
         break

@@ -15,10 +15,10 @@ extension SegmentStore {
   {
     guard let (location, source) = lookUp(key) else { return nil }
     let record = location.record
-    guard record.recordBytes <= buffer.byteCount else {
+    guard record.bufferBytes <= buffer.byteCount else {
       throw MeshError(
         .outOfRange,
-        "buffer must have \(record.recordBytes) bytes or more, this one has \(buffer.byteCount)",
+        "buffer must have \(record.bufferBytes) bytes or more, this one has \(buffer.byteCount)",
         field: "buffer"
       )
     }
@@ -56,7 +56,8 @@ extension SegmentCatalog {
       countHit(of: key)
       return
     case .unreadable: counters.readErrors += 1
-    case .cutOff, .damagedHeader, .foreignHeader, .damagedPayload: counters.corruptRecords += 1
+    case .cutOff, .damagedHeader, .foreignHeader, .damagedPayload, .undecodable:
+      counters.corruptRecords += 1
     }
     counters.misses += 1
     drop(key, at: location)

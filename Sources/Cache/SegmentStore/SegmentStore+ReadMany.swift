@@ -44,12 +44,7 @@ extension SegmentStore {
       let fault = finish(location.record, source, slot: slot, &queue)
       catalog.withLock { $0.count(fault, of: keys[index], at: location) }
       guard fault == nil else { continue }
-      try queue.withSlot(slot) { memory, start throws(E) in
-        let payload = start + RecordHeader.byteCount
-        try memory.withBytes(in: payload..<payload + location.record.payloadBytes) {
-          bytes throws(E) in try body(index, bytes)
-        }
-      }
+      try lend(location.record, slot: slot, queue) { bytes throws(E) in try body(index, bytes) }
       lent += 1
     }
     return lent
@@ -76,13 +71,33 @@ extension SegmentStore {
     slot: Int,
     _ queue: inout ReadQueue
   ) -> RecordFault? {
+    let count: Int
     do {
-      let count = try queue.finish(slot)
-      return queue.withSlot(slot) { memory, start in
-        source.check(record, in: memory, start..<start + count)
-      }
+      count = try queue.finish(slot)
     } catch {
       return .unreadable(error)
+    }
+    do {
+      let header = try queue.withSlot(slot) { memory, start throws(RecordFault) in
+        try source.check(record, in: memory, start..<start + count)
+      }
+      if record.isCompressed { try queue.decompress(slot, header, source) }
+      return nil
+    } catch {
+      return error
+    }
+  }
+
+  private func lend<E: Error>(
+    _ record: SegmentRecord,
+    slot: Int,
+    _ queue: borrowing ReadQueue,
+    _ body: (RawSpan) throws(E) -> Void
+  ) throws(E) {
+    if record.isCompressed { return try queue.withDecompressed(record.payloadBytes, body) }
+    try queue.withSlot(slot) { memory, start throws(E) in
+      let payload = start + RecordHeader.byteCount
+      try memory.withBytes(in: payload..<payload + record.payloadBytes, body)
     }
   }
 }

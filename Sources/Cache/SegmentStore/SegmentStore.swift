@@ -143,11 +143,16 @@ package final class SegmentStore: Sendable {
     let outcome =
       existing(key, payload.byteCount, checksum)
       ?? (admits(key) ? nil : .notAdmitted)
-      ?? writer.withLock { append(key, payload, checksum, &$0) }
+      ?? write(key, payload, checksum)
     catalog.withLock { $0.counters.count(outcome) }
     // A block that was admitted and found no room need not be offered twice again.
     if outcome.isRefusal, settings.admission == .secondHit { _ = admits(key) }
     return outcome
+  }
+
+  private func write(_ key: BlockKey, _ payload: RawSpan, _ checksum: UInt32) -> InsertOutcome {
+    let compressed = CompressedPayload(payload, settings.compression)
+    return writer.withLock { append(key, payload, checksum, compressed, &$0) }
   }
 
   private func admits(_ key: BlockKey) -> Bool {

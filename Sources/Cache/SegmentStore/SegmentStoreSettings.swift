@@ -30,6 +30,8 @@ package struct SegmentStoreSettings: Hashable, Sendable {
   /// Bytes written after which they are made durable; 0 leaves that to full segments and to
   /// ``SegmentStore/sync()``.
   package var syncIntervalBytes: Int
+  /// How payloads are written from now on.
+  package var compression: Compression
 
   /// Creates settings.
   ///
@@ -42,6 +44,7 @@ package struct SegmentStoreSettings: Hashable, Sendable {
   ///   - reinsertionBytes: Bytes of hit records that an eviction may write again; a quarter of a
   ///     segment if nil.
   ///   - syncIntervalBytes: Bytes written after which they are made durable.
+  ///   - compression: How payloads are written.
   package init(
     capacityBytes: Int,
     segmentBytes: Int = 128 << 20,
@@ -49,7 +52,8 @@ package struct SegmentStoreSettings: Hashable, Sendable {
     admission: Admission = .secondHit,
     rememberedKeys: Int = 1 << 16,
     reinsertionBytes: Int? = nil,
-    syncIntervalBytes: Int = 16 << 20
+    syncIntervalBytes: Int = 16 << 20,
+    compression: Compression = .none
   ) {
     self.capacityBytes = capacityBytes
     self.segmentBytes = segmentBytes
@@ -58,6 +62,7 @@ package struct SegmentStoreSettings: Hashable, Sendable {
     self.rememberedKeys = rememberedKeys
     self.reinsertionBytes = reinsertionBytes ?? segmentBytes / 4
     self.syncIntervalBytes = syncIntervalBytes
+    self.compression = compression
   }
 
   /// Bytes of the smallest segment that holds a payload of `maximumPayloadBytes`.
@@ -98,5 +103,6 @@ package struct SegmentStoreSettings: Hashable, Sendable {
     try check("capacityBytes", capacityBytes, in: 3 * segmentBytes...1 << 60)
     try check("rememberedKeys", rememberedKeys, in: 1...1 << 24)
     try check("syncIntervalBytes", syncIntervalBytes, in: 0...1 << 40)
+    if let level = compression.level { try check("compression", level, in: Compression.levels) }
   }
 }

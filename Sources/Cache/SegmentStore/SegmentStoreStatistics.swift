@@ -26,6 +26,8 @@ package struct SegmentStoreStatistics: Hashable, Sendable {
   package var stored = 0
   /// Bytes of records written, those written again by evictions included.
   package var writtenBytes = 0
+  /// Bytes by which compression made them fewer.
+  package var savedBytes = 0
   /// Inserts of a key that was there with the same payload.
   package var present = 0
   /// Inserts of a key that was there with another payload: the first stayed.
