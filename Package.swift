@@ -110,7 +110,7 @@ let floor1: [Target] = [library("MeshTypes", in: "Runtime")]
 
 let floor2: [Target] = [
   library("BlockCache", in: "Cache", ["CCrypto", "MeshTypes"]),
-  library("Checksum", in: "Cache", ["CChecksum"]),
+  library("Checksum", in: "Cache", ["CChecksum", "CCrypto"]),
   library("Tokenization", in: "Text", ["MeshTypes"]),
   library("ChatTemplates", in: "Text", ["MeshTypes"]),
   library("ModelFiles", in: "Engine", ["CCrypto", "MeshTypes"]),
@@ -165,8 +165,8 @@ let floor5: [Target] = [
     "WorkerService",
     in: "Services",
     rpc + [
-      "BlockCache", "CCrypto", "Checksum", "KVStoreClient", "KVStoreWire", "Kernels", "ModelFiles",
-      "Transformer",
+      "BlockCache", "Checksum", "KVStoreClient", "KVStoreWire", "Kernels", "ModelFiles",
+      "Transformer", systemPackage,
     ]
   ),
   library(
@@ -202,6 +202,9 @@ let benchmarks: [Target] = [
     [
       "BlockCache", "Checksum", "GRPCCoreTransport", "KVStoreWire", "MeshProtos", "MeshRuntime",
       argumentParser, grpcCore, grpcProtobuf, protobuf,
+    ]
+  ),
+  benchmark(
     "segment-benchmark",
     [
       argumentParser, "BlockCache", "Kernels", "ModelFiles", "SegmentStore", "Tokenization",

@@ -2,8 +2,8 @@ import Foundation
 import Kernels
 import MeshTypes
 import ModelFiles
-import TokenizerService
 import Tokenization
+import TokenizerService
 import Transformer
 
 /// KV blocks as a model computes them for a text.

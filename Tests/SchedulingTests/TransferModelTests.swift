@@ -35,7 +35,10 @@ struct TransferModelTests {
         let chunk = Int.random(in: 1...256, using: &random)
         var work = TransferModel.StepWork()
         work.add(first..<first + chunk)
-        model.observe(work, microseconds: noisy(compute(first..<first + chunk, chunk: chunk), &random))
+        model.observe(
+          work,
+          microseconds: noisy(compute(first..<first + chunk, chunk: chunk), &random)
+        )
         let bytes = Int.random(in: 1...200, using: &random) * Self.blockBytes
         let isDisk = Bool.random(using: &random)
         let time = load(memoryBytes: isDisk ? 0 : bytes, diskBytes: isDisk ? bytes : 0)
@@ -201,7 +204,10 @@ struct LeastSquaresTests {
     var model = LeastSquares(prior: [100, 1, 0.01])
     for _ in 0..<100 {
       model.observe(
-        [1, Double.random(in: 0...1000, using: &random), Double.random(in: 0...1e6, using: &random)],
+        [
+          1, Double.random(in: 0...1000, using: &random),
+          Double.random(in: 0...1e6, using: &random),
+        ],
         Double.random(in: 1...1e6, using: &random)
       )
       #expect(model.weights.allSatisfy { $0 >= 0 && $0.isFinite }, "seed \(seed)")

@@ -60,6 +60,9 @@ package struct BlockKey: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
+  /// The first eight bytes, little-endian: evenly spread, to place keys by.
+  package var leadingWord: UInt64 { word0 }
+
   /// One word suffices: SHA-256 spreads evenly, and choosing it would mean breaking SHA-256.
   package func hash(into hasher: inout Hasher) {
     hasher.combine(word0)

@@ -91,6 +91,11 @@ package final class KVMemory {
     )
   }
 
+  /// The blocks for those who move them while steps go on.
+  package var blocks: KVBlocks {
+    KVBlocks(region: region, blockCount: blockCount, blockByteCount: layout.blockByteCount)
+  }
+
   func layer(_ index: Int, queryHeadCount: Int) -> wk_attention_layer {
     precondition(0..<layout.layerCount ~= index, "no such layer")
     precondition(queryHeadCount % layout.kvHeadCount == 0, "query heads do not group")

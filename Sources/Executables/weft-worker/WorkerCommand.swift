@@ -29,17 +29,23 @@ struct WorkerCommand: AsyncParsableCommand {
   @Option(help: "The model's name in requests (WEFT_MODEL_NAME; default the file's name).")
   var modelName: String?
 
+  @Option(help: "everything, prefill or decode (WEFT_WORKER_ROLE; default everything).")
+  var workerRole: String?
+
   @OptionGroup var engine: EngineOptions
+  @OptionGroup var store: StoreOptions
   @OptionGroup var common: CommonOptions
 
   func run() async throws {
     let flags = [
       "listen": listen, "advertise": advertise, "scheduler": scheduler, "worker-name": workerName,
-      "model": model, "model-name": modelName,
+      "model": model, "model-name": modelName, "worker-role": workerRole,
     ].mapValues { $0.map { ConfigContent.string($0) } }
     let (settings, logger) = try await common.prepare(
       service: "weft-worker",
-      flags: flags.merging(engine.flags) { first, _ in first }
+      flags: flags.merging(engine.flags.merging(store.flags) { first, _ in first }) { first, _ in
+        first
+      }
     )
     let worker = try await Worker(settings: try await WorkerSettings(settings), logger: logger)
     try await MeshProcess.run(worker.services + common.services, logger: logger)

@@ -69,7 +69,8 @@ struct UpCommand: AsyncParsableCommand {
     _ = try GGUFFile(path: model)
     // Nothing that can fail may stand between making the directory and seeing to its removal.
     let directory = try SocketDirectory()
-    let store = storeMemory > 0
+    let store =
+      storeMemory > 0
       ? MeshPlan.Store(
         memoryMiB: storeMemory,
         directory: storeDirectory,

@@ -17,6 +17,7 @@ actor StepEngine {
   private var sequences: [UInt64: InferenceSequence] = [:]
   private var epoch: UInt64 = 0
   private var call: UInt64 = 0
+  private var transfers: BlockTransfers?
 
   nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
@@ -32,10 +33,14 @@ actor StepEngine {
     self.executor = executor
   }
 
-  /// Forgets all sequences; only plans of this call and `epoch` are run from now on.
+  /// Forgets all sequences; only plans of this call and `epoch` are run from now on. Loads of a former
+  /// call have stopped writing when it returns.
   ///
+  /// - Parameter transfers: What the call's loads and stores go to; nil without a KV store.
   /// - Returns: The call, for ``execute(_:of:)``: a former one may carry the same epoch.
-  func begin(epoch: UInt64) -> UInt64 {
+  func begin(epoch: UInt64, transfers: BlockTransfers? = nil) -> UInt64 {
+    self.transfers?.close()
+    self.transfers = transfers
     self.epoch = epoch
     call += 1
     sequences.removeAll(keepingCapacity: true)
@@ -62,6 +67,7 @@ actor StepEngine {
     let start = ContinuousClock.now
     var failures: [UInt64: MeshError] = [:]
     for sequence in plan.releasedSequences { sequences[sequence] = nil }
+    transfers?.begin(plan)
     for start in plan.starts {
       do { try begin(start) } catch { failures[start.sequence] = error }
     }
@@ -90,6 +96,7 @@ actor StepEngine {
         }
       }
       $0.computeMicroseconds = UInt64(max(0, (.now - start) / .microseconds(1)))
+      $0.storesDone = transfers?.takeStoresDone() ?? 0
     }
   }
 
@@ -127,6 +134,9 @@ actor StepEngine {
     }
     sequences[slice.sequence]?.blockTable += slice.appendedBlocks.map { BlockID($0) }
     guard let sequence = sequences[slice.sequence] else { preconditionFailure() }
+    guard transfers?.isLoading(sequence.blockTable) != true else {
+      throw .invalid("slices", "of \(slice.sequence) must not use blocks that are being loaded")
+    }
     let first = Int(slice.startPosition)
     let end = first + Int(slice.tokenCount)
     guard slice.tokenCount >= 1, end <= sequence.tokenIDs.count else {

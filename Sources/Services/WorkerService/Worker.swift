@@ -2,6 +2,7 @@ import BlockCache
 import FoundationEssentials
 import GRPCCore
 import GRPCCoreTransport
+import KVStoreClient
 import Kernels
 package import Logging
 import MeshProtos
@@ -24,16 +25,33 @@ package struct Worker {
   /// - Throws: ``MeshError`` naming the metadata key or tensor at fault.
   package init(settings: WorkerSettings, logger: Logger) async throws(MeshError) {
     let loader = ModelLoader()
-    let engine: StepEngine
-    let capabilities: Weft_Scheduler_V1_Capabilities
-    (engine, capabilities) = try await loader.load(settings, logger: logger)
+    let key = try settings.store.keyFile.map { (path) throws(MeshError) in
+      try MeshKeyFile.read(path)
+    }
+    let (engine, loaded, blocks) = try await loader.load(settings, logger: logger)
+    var capabilities = loaded
+    var stores: StoreCluster?
+    var mover: BlockMover?
+    if !settings.store.cluster.addresses.isEmpty {
+      let cluster = StoreCluster(settings: settings.store.cluster, logger: logger)
+      stores = cluster
+      mover = BlockMover(
+        stores: cluster,
+        blocks: blocks,
+        key: key ?? MeshKeyFile.publicKey,
+        stagingBytes: settings.store.stagingBytes,
+        logger: logger
+      )
+      capabilities.storeBlockBytes = UInt64(BlockMover.storedBytes(of: blocks))
+    }
+    capabilities.role = settings.role.message
     let health = HealthService(services: [
       Weft_Worker_V1_WorkerService.descriptor.fullyQualifiedService
     ])
     health.markServing()
     server = MeshServer(
       settings: settings.server,
-      services: [WorkerRPC(engine: engine, logger: logger)],
+      services: [WorkerRPC(engine: engine, mover: mover, logger: logger)],
       health: health,
       logger: logger
     )
@@ -46,7 +64,7 @@ package struct Worker {
       scheduler: Weft_Scheduler_V1_SchedulerService.Client(wrapping: schedulerClient.grpc),
       logger: logger
     )
-    services = [schedulerClient, server, membership]
+    services = (stores.map { [$0] } ?? []) + [schedulerClient, server, membership]
   }
 }
 
@@ -59,7 +77,7 @@ private actor ModelLoader {
   func load(
     _ settings: WorkerSettings,
     logger: Logger
-  ) throws(MeshError) -> (StepEngine, Weft_Scheduler_V1_Capabilities) {
+  ) throws(MeshError) -> (StepEngine, Weft_Scheduler_V1_Capabilities, KVBlocks) {
     let start = ContinuousClock.now
     let file = try GGUFFile(path: settings.model.path)
     let layout = try ModelConfiguration(file: file)
@@ -104,6 +122,16 @@ private actor ModelLoader {
       maxBatchSequences: settings.engine.maxBatchSequences,
       executor: executor
     )
-    return (engine, capabilities)
+    return (engine, capabilities, runner.kvMemory.blocks)
+  }
+}
+
+extension WorkerSettings.Role {
+  fileprivate var message: Weft_Scheduler_V1_WorkerRole {
+    switch self {
+    case .everything: .unspecified
+    case .prefill: .prefill
+    case .decode: .decode
+    }
   }
 }

@@ -17,9 +17,20 @@ package struct WorkerSettings: Sendable {
   package var model: ModelSettings
   /// How to run it.
   package var engine: EngineSettings
+  /// How to use the KV store.
+  package var store: StoreSettings
+  /// What the worker is for.
+  package var role: Role
 
-  /// Reads what ``ServerSettings`` does, `advertise`, `scheduler`, `worker-name`, `model`, `model-name` and what
-  /// ``EngineSettings`` reads.
+  /// What a worker is for, where prompts and decoding have workers of their own.
+  package enum Role: String, CaseIterable, Sendable {
+    case everything
+    case prefill
+    case decode
+  }
+
+  /// Reads what ``ServerSettings`` does, `advertise`, `scheduler`, `worker-name`, `worker-role`, `model`,
+  /// `model-name` and what ``EngineSettings`` and ``StoreSettings`` read.
   ///
   /// - Throws: ``MeshError`` `invalidArgument` naming the setting.
   package init(_ reader: SettingsReader) async throws(MeshError) {
@@ -32,6 +43,15 @@ package struct WorkerSettings: Sendable {
     }
     model = try await ModelSettings(reader)
     engine = try await EngineSettings(reader)
+    store = try await StoreSettings(reader)
+    let role = try await reader.text("worker-role") ?? Role.everything.rawValue
+    guard let known = Role(rawValue: role) else {
+      throw .invalid(
+        "worker-role",
+        "must be one of \(Role.allCases.map(\.rawValue)), got \"\(role.prefix(100))\""
+      )
+    }
+    self.role = known
   }
 
   private static func hostName() -> String {

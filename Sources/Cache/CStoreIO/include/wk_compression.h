@@ -7,7 +7,8 @@
 
 // Compresses `count` bytes, at least 1, into at most `capacity`. With `planes` the bytes at even
 // places come first, then those at odd ones: in 16-bit floats all low bytes, then all high ones,
-// which resemble each other. Returns the bytes written; 0 if they do not fit, or there is no memory.
+// which resemble each other. Returns the bytes written; 0 if they do not fit, or there is no
+// memory.
 size_t wk_compress(const void *bytes, size_t count, void *compressed, size_t capacity, int level,
                    bool planes);
 

@@ -1,0 +1,166 @@
+import BlockCache
+import Checksum
+import KVStoreClient
+import KVStoreWire
+import Kernels
+import Logging
+import MeshProtos
+import MeshRuntime
+import MeshTypes
+import SwiftProtobuf
+import Synchronization
+
+/// Moves blocks between KV memory and the KV store while steps go on: verifies, copies and seals them
+/// on a thread of its own.
+actor BlockMover {
+  private let executor: DedicatedThreadExecutor
+  nonisolated let stores: StoreCluster
+  nonisolated let blocks: KVBlocks
+  nonisolated let staging: BlockStaging
+  nonisolated let logger: Logger
+  private let seal: BlockSeal
+  private nonisolated let counts = Mutex(MoverStatistics())
+
+  nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+  /// - Parameter key: The mesh's.
+  init(
+    stores: StoreCluster,
+    blocks: KVBlocks,
+    key: [UInt8],
+    stagingBytes: Int,
+    logger: Logger
+  ) {
+    executor = DedicatedThreadExecutor(label: "weft.worker.mover")
+    self.stores = stores
+    self.blocks = blocks
+    self.logger = logger
+    seal = BlockSeal(MessageAuthenticator(key: key))
+    let storedBytes = Self.storedBytes(of: blocks)
+    staging = BlockStaging(
+      bufferCount: max(1, stagingBytes / storedBytes),
+      bufferByteCount: storedBytes
+    )
+  }
+
+  /// Bytes of a block in the store.
+  static func storedBytes(of blocks: KVBlocks) -> Int {
+    blocks.blockByteCount + BlockSeal.byteCount
+  }
+
+  /// What it has done so far.
+  nonisolated var statistics: MoverStatistics { counts.withLock(\.self) }
+
+  nonisolated func count(_ change: (inout MoverStatistics) -> Void) {
+    counts.withLock { change(&$0) }
+  }
+
+  // MARK: Loads
+
+  /// Fetches blocks until one is missing, wrong or late, or `gate` closes.
+  func load(
+    _ load: BlockLoad,
+    through gate: WriteGate
+  ) async -> Weft_Worker_V1_LoadResult {
+    let start = ContinuousClock.now
+    var bytes = (memory: UInt64(0), disk: UInt64(0))
+    var forged: BlockKey?
+    let report = await stores.get(
+      load.keys,
+      in: load.namespace,
+      deadline: start + load.timeout
+    ) { index, block in
+      guard block.payload.byteCount == blocks.blockByteCount + BlockSeal.byteCount,
+        block.payload.checksum() == block.checksum,
+        let content = seal.open(block.payload, key: load.keys[index], namespace: load.namespace)
+      else {
+        forged = load.keys[index]
+        return false
+      }
+      let isWritten = gate.write {
+        blocks.write(load.blocks[index]) { content.copy(into: &$0) }
+      }
+      guard isWritten else { return false }
+      switch block.tier {
+      case .ssd: bytes.disk += UInt64(block.payload.byteCount)
+      default: bytes.memory += UInt64(block.payload.byteCount)
+      }
+      return true
+    }
+    count { counts in
+      counts.loads += 1
+      counts.loadedBlocks += report.blockCount
+      counts.missedBlocks += load.blocks.count - report.blockCount
+      if forged != nil { counts.forgedBlocks += 1 }
+    }
+    if let forged { await discard(forged, in: load.namespace) }
+    return .with {
+      $0.load = load.id
+      $0.loadedBlocks = UInt32(report.blockCount)
+      $0.microseconds = UInt64(max(0, (.now - start) / .microseconds(1)))
+      $0.memoryBytes = bytes.memory
+      $0.diskBytes = bytes.disk
+    }
+  }
+
+  /// Has the store forget a block that is not what its key says, so that a true one can take its
+  /// place.
+  private func discard(_ key: BlockKey, in namespace: String) async {
+    logger.warning(
+      "a block from the store is not authentic",
+      metadata: ["key": "\(key)", "namespace": "\(namespace)"]
+    )
+    await stores.remove([key], in: namespace)
+  }
+
+  // MARK: Stores
+
+  /// Copies blocks away; for the engine's thread, between two steps.
+  ///
+  /// - Returns: Those for which there was a buffer.
+  nonisolated func stage(_ store: BlockStore) -> [StagedStore] {
+    var staged: [StagedStore] = []
+    for (block, key) in zip(store.blocks, store.keys) {
+      guard let buffer = staging.take() else { break }
+      blocks.read(block) { buffer.write($0, at: 0) }
+      staged.append(StagedStore(key: key, buffer: buffer))
+    }
+    count { counts in
+      counts.stagedBlocks += staged.count
+      counts.droppedBlocks += store.blocks.count - staged.count
+    }
+    return staged
+  }
+
+  /// Seals staged blocks and puts them into the store.
+  func store(_ staged: [StagedStore], in namespace: String) async {
+    let outgoing = staged.map { store in
+      let content = store.buffer.bytes[0..<blocks.blockByteCount]
+      let tag = seal.tag(of: content, key: store.key, namespace: namespace)
+      store.buffer.write(tag.span.bytes, at: blocks.blockByteCount)
+      return OutgoingBlock(key: store.key, payload: store.buffer.bytes)
+    }
+    let outcomes = await stores.put(outgoing, in: namespace)
+    count { counts in
+      for outcome in outcomes {
+        switch outcome {
+        case .stored: counts.storedBlocks += 1
+        case .conflicting: counts.conflictingBlocks += 1
+        case .refused, .failed: counts.refusedBlocks += 1
+        }
+      }
+    }
+    if outcomes.contains(.conflicting) {
+      logger.warning(
+        "the store has other bytes of a block",
+        metadata: ["namespace": "\(namespace)"]
+      )
+    }
+  }
+}
+
+/// A block copied away for the store.
+struct StagedStore: Sendable {
+  let key: BlockKey
+  let buffer: StagedBlock
+}

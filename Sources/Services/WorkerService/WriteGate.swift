@@ -1,0 +1,17 @@
+import Synchronization
+
+/// Lets a load write to KV memory for as long as it is open. When ``close()`` returns, nobody writes
+/// through it any more.
+final class WriteGate: Sendable {
+  private let isOpen = Mutex(true)
+
+  /// - Returns: false, without writing, if it is closed.
+  func write(_ body: () -> Void) -> Bool {
+    isOpen.withLock { isOpen in
+      if isOpen { body() }
+      return isOpen
+    }
+  }
+
+  func close() { isOpen.withLock { $0 = false } }
+}
