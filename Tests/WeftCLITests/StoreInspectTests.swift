@@ -9,6 +9,7 @@ import Testing
 struct StoreInspectTests {
   /// Runs `body` with the path of a new store of 12 records in several segments of 64 KiB.
   private func withStore(
+    compression: Compression = .none,
     _ body: (String, SegmentStore) async throws -> Void
   ) async throws {
     var template = Array("/tmp/weft-inspect-XXXXXX".utf8CString)
@@ -24,7 +25,8 @@ struct StoreInspectTests {
         capacityBytes: 8 << 16,
         segmentBytes: 1 << 16,
         maximumPayloadBytes: 3 * 4096,
-        admission: .writeThrough
+        admission: .writeThrough,
+        compression: compression
       ),
       device: SegmentDirectory(path: path)
     )
@@ -77,6 +79,18 @@ struct StoreInspectTests {
       #expect(
         lines[1] == "  record at 4096: key \(key), 12288 bytes, generation 4, CRC ok"
       )
+    }
+  }
+
+  @Test("checks compressed records too")
+  func compressed() async throws {
+    try await withStore(compression: .zstd(level: 1)) { path, _ in
+      try Self.overwrite(Self.segment(1, in: path), at: 8192, [0xff])
+      let outcome = try await inspect(path, "--records")
+      #expect(outcome.status == .exited(1))
+      let lines = outcome.output.split(separator: "\n")
+      #expect(lines[1].contains("at 4096:") && lines[1].hasSuffix("payload fails its checksum"))
+      #expect(lines[2].contains(", 12288 bytes in ") && lines[2].hasSuffix("CRC ok"))
     }
   }
 

@@ -10,6 +10,8 @@ struct SegmentReport: Encodable, Sendable {
     /// 64 hexadecimal digits.
     var key: String
     var payloadBytes: Int
+    /// Fewer than the payload has, if it is compressed.
+    var storedBytes: Int
     var generation: UInt64
     /// nil for a record whose checks all pass.
     var fault: String?
@@ -94,13 +96,15 @@ extension SegmentReport.Record {
         (byte < 16 ? "0" : "") + String(byte, radix: 16)
       }.joined(),
       payloadBytes: record.payloadBytes,
+      storedBytes: record.storedBytes,
       generation: record.generation,
       fault: fault?.description
     )
   }
 
   fileprivate var line: String {
-    "  record at \(offset): key \(key), \(payloadBytes) bytes, generation \(generation), "
-      + (fault ?? "CRC ok")
+    "  record at \(offset): key \(key), \(payloadBytes) bytes"
+      + (storedBytes < payloadBytes ? " in \(storedBytes)" : "")
+      + ", generation \(generation), " + (fault ?? "CRC ok")
   }
 }
