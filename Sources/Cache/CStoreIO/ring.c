@@ -47,16 +47,14 @@ int wk_ring_submit(wk_ring *ring, int descriptor, void *memory, unsigned count, 
     return -EBUSY;
   io_uring_prep_read(entry, descriptor, memory, count, (uint64_t)offset);
   entry->user_data = token;
-  int result;
-  do {
-    result = io_uring_submit(&ring->uring);
-  } while (result == -EINTR);
-  if (result >= 0)
+  int result = io_uring_submit(&ring->uring);
+  // The result counts entries that were withdrawn before, too: what counts is that none is left.
+  if (io_uring_sq_ready(&ring->uring) == 0)
     return 0;
   // The entry stays queued, and the next submission hands it over too: let it do nothing then.
   io_uring_prep_nop(entry);
   entry->user_data = withdrawn;
-  return result;
+  return result < 0 ? result : -EAGAIN;
 }
 
 void wk_ring_wait(wk_ring *ring, uint64_t *token, int32_t *result) {
