@@ -211,6 +211,13 @@ let benchmarks: [Target] = [
       "TokenizerService", "Transformer",
     ]
   ),
+  benchmark(
+    "kvstore-soak",
+    [
+      "BlockCache", "Checksum", "GRPCCoreTransport", "KVStoreWire", "MeshProtos", "MeshRuntime",
+      argumentParser, grpcCore, protobuf, subprocess, systemPackage,
+    ]
+  ),
 ]
 
 let testTargets: [Target] = [
