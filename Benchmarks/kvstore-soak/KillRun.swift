@@ -94,7 +94,7 @@ struct KillRun: Sendable {
 
   private func report(_ kills: Int, _ tally: Tally) {
     let rebuilding = tally.rebuilding.withLock { $0 }
-    let perTenGigabytes = rebuilding.filter { $0.bytes > 0 }
+    let perTenGigabytes = rebuilding.filter { $0.bytes > 500e6 }
       .map { $0.seconds / $0.bytes * 1e10 }
       .max()
     print(

@@ -36,12 +36,17 @@ struct DiskFaultTests {
     try await withBlocksOnDisk { store, device in
       device.set(.error(code), on: operation)
       // More than the open segment has room for, so that a new one is wanted.
-      let outcomes = try await store.put(blocks(100..<164))
-      #expect(outcomes == [Int32](repeating: 0, count: 64))
-      try await eventually {
-        let disk = try await store.status().disk
-        return code == EIO ? disk.refusedFailedTotal > 0 : disk.refusedFullTotal > 0
+      for start in stride(from: 100, to: 164, by: 4) {
+        let outcomes = try await store.put(blocks(start..<start + 4))
+        #expect(outcomes == [0, 0, 0, 0])
+        try await eventually {
+          let disk = try await store.status().disk
+          let refused = disk.refusedFailedTotal + disk.refusedFullTotal
+          return disk.storedTotal + refused == UInt64(start - 96)
+        }
       }
+      let disk = try await store.status().disk
+      #expect(code == EIO ? disk.refusedFailedTotal > 0 : disk.refusedFullTotal > 0)
       let got = try await store.get(before)
       #expect(got.hasPayloads(of: before))
       #expect(got.map(\.tier) == before.map { _ in .ssd })

@@ -1,7 +1,9 @@
 import GRPCCore
 import Glibc
+import KVStoreService
 import KVStoreWire
 import MeshProtos
+import MeshTypes
 import ServiceTesting
 import Subprocess
 import SwiftProtobuf
@@ -130,18 +132,18 @@ struct ExecutableTests {
     }
   }
 
-  @Test("a setting out of range is named, and nothing is served")
+  @Test("a setting out of range is named")
   func badSettings() async throws {
     for (name, value) in [
       ("slab-bytes", "5000"), ("eviction-policy", "random"), ("disk-writes", "never"),
-      ("segment-mib", "2048"), ("disk-mib", "5"),
+      ("segment-mib", "5"), ("disk-mib", "5"),
     ] {
-      let error = await #expect(throws: (any Error).self) {
-        try await TestStore.with([
-          "directory": "/nonexistent/weft", "segment-mib": "4", name: value,
-        ]) { _ in }
+      let flags = ["directory": "/nonexistent/weft"].merging([name: value]) { $1 }
+      let error = await #expect(throws: MeshError.self) {
+        try await KVStoreSettings(try await settings(flags))
       }
-      #expect("\(error as (any Error)?)".contains(name))
+      #expect(error?.code == .invalidArgument)
+      #expect(error?.field == name)
     }
   }
 }

@@ -43,6 +43,7 @@ struct TestStore: Sendable {
       ["memory-mib": "8", "slab-bytes": "\(1 << 20)", "max-block-bytes": "\(256 << 10)"]
         .merging(flags) { $1 }
     )
+    let device = try await openDevice(device, flags["directory"])
     let server = try await KVStoreServer(
       settings: try await KVStoreSettings(reader),
       logger: .silent,
@@ -62,6 +63,20 @@ struct TestStore: Sendable {
       try await tasks.waitForAll()
       return result
     }
+  }
+
+  /// A store before this one gives its directory back when the last of it is gone.
+  private static func openDevice(
+    _ device: (any SegmentDevice)?,
+    _ directory: String?
+  ) async throws -> (any SegmentDevice)? {
+    guard device == nil, let directory else { return device }
+    var opened: SegmentDirectory?
+    try await eventually {
+      opened = try? SegmentDirectory(path: directory)
+      return opened != nil
+    }
+    return opened
   }
 
   // MARK: Calls
