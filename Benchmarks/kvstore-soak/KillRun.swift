@@ -106,5 +106,6 @@ struct KillRun: Sendable {
       "index of the last in \(rebuilding.last?.seconds ?? 0) s,",
       "slowest per 10 GB \(perTenGigabytes ?? 0) s"
     )
+    fflush(nil)
   }
 }

@@ -14,7 +14,7 @@ struct SoakCommand: AsyncParsableCommand {
   @Option(help: "Hold the store under full load for so long.")
   var minutes = 0.0
 
-  @Option(help: "Where segments are kept; emptied by nobody.")
+  @Option(help: "Where segments are kept; left there.")
   var directory: String
 
   @Option(help: "The store's executable.")

@@ -130,6 +130,7 @@ struct SoakRun: Sendable {
         "lookups \(tally.lookups.load(ordering: .relaxed)),",
         "WRONG \(tally.wrong.load(ordering: .relaxed))"
       )
+      fflush(nil)
     }
     return samples
   }

@@ -68,9 +68,7 @@ final class DiskTier: Sendable {
       waitingBytes.subtract(byteCount, ordering: .relaxed)
     }
     // Who is cancelled meanwhile does not wait for the read either.
-    guard (try? await throttle?.wait(byteCount: byteCount)) != nil || throttle == nil else {
-      return nil
-    }
+    if let throttle, (try? await throttle.wait(byteCount: byteCount)) == nil { return nil }
     let number = nextReader.add(1, ordering: .relaxed).newValue
     let reader = readers[Int(UInt(bitPattern: number) % UInt(readers.count))]
     let start = ContinuousClock.now
@@ -100,7 +98,8 @@ final class DiskTier: Sendable {
     }
   }
 
-  /// Forgets a block.
+  /// Forgets a block, until the store is opened again if it was written: its record stays in the
+  /// segment.
   ///
   /// - Returns: Whether it was here.
   func remove(_ diskKey: BlockKey) -> Bool {
