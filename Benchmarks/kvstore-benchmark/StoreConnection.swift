@@ -4,7 +4,7 @@ import KVStoreWire
 import MeshProtos
 import MeshRuntime
 
-/// Runs `body` with a client of the store and the number of blocks that it is to use.
+/// Runs `body` with a client of the store, where a service's handlers run too.
 func withStore(
   _ options: ClientOptions,
   _ body: (GRPCClient<CoreClientTransport>) async throws -> Void
@@ -12,7 +12,9 @@ func withStore(
   let transport = CoreClientTransport(
     address: try TransportAddress(parsing: options.serverAddress, field: "server-address")
   )
-  try await withGRPCClient(transport: transport) { try await body($0) }
+  try await withTaskExecutorPreference(CompletionQueueExecutor.shared) {
+    try await withGRPCClient(transport: transport) { try await body($0) }
+  }
 }
 
 /// Writes the blocks `indices` of a series and waits for every outcome.

@@ -1,7 +1,7 @@
 package import BlockCache
 package import Logging
 import MeshProtos
-import ServiceLifecycle
+package import ServiceLifecycle
 import SwiftProtobuf
 import Synchronization
 
