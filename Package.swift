@@ -236,7 +236,9 @@ let testTargets: [Target] = [
   tests("GatewayService", rpc + ["GatewayService", "ServiceTesting"]),
   tests(
     "KVStoreClient",
-    rpc + ["BlockCache", "Checksum", "KVStoreClient", "KVStoreWire", "ServiceTesting"]
+    rpc + [
+      "BlockCache", "Checksum", "KVStoreClient", "KVStoreService", "KVStoreWire", "ServiceTesting",
+    ]
   ),
   tests(
     "KVStoreService",

@@ -1,7 +1,7 @@
 package import BlockCache
 package import Logging
 import MeshProtos
-package import ServiceLifecycle
+import ServiceLifecycle
 import SwiftProtobuf
 import Synchronization
 

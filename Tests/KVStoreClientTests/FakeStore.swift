@@ -1,0 +1,223 @@
+import BlockCache
+import Checksum
+import GRPCCore
+import KVStoreWire
+import MeshProtos
+import SwiftProtobuf
+import Synchronization
+
+/// A store in this process that behaves as a test wants it to.
+final class FakeStore: Sendable {
+  /// What it does when it is asked.
+  enum Behaviour: Sendable {
+    /// What a store does.
+    case honest
+    /// Takes every call and answers none.
+    case silent
+    /// Gives so many blocks and then keeps silent.
+    case stallsAfter(Int)
+    /// Gives so many blocks and then breaks off.
+    case failsAfter(Int)
+    /// Gives blocks with the wrong places, and says that it has more than it was asked for.
+    case nonsense
+    /// Has no room.
+    case full
+  }
+
+  struct Block: Sendable, Hashable {
+    var payload: [UInt8]
+    var tier = Weft_Kvstore_V1_Tier.dram
+  }
+
+  private struct State {
+    var behaviour: Behaviour
+    var blocks: [BlockKey: Block] = [:]
+    var callCount = 0
+  }
+
+  private let state: Mutex<State>
+
+  init(_ behaviour: Behaviour = .honest) { state = Mutex(State(behaviour: behaviour)) }
+
+  var behaviour: Behaviour {
+    get { state.withLock(\.behaviour) }
+    set { state.withLock { $0.behaviour = newValue } }
+  }
+
+  var blocks: [BlockKey: Block] {
+    get { state.withLock(\.blocks) }
+    set { state.withLock { $0.blocks = newValue } }
+  }
+
+  /// Calls that have arrived.
+  var callCount: Int { state.withLock(\.callCount) }
+
+  /// Counts a call, and holds it for ever if that is the behaviour.
+  func enter(_ context: ServerContext) async throws -> Behaviour {
+    let behaviour = state.withLock { state in
+      state.callCount += 1
+      return state.behaviour
+    }
+    if case .silent = behaviour { try await Self.wait(context) }
+    return behaviour
+  }
+
+  static func wait(_ context: ServerContext) async throws {
+    try await context.cancellation.cancelled
+    throw RPCError(code: .cancelled, message: "the call was cancelled")
+  }
+
+  /// - Returns: The canonical code of the outcome.
+  func put(_ key: BlockKey, _ payload: [UInt8], checksum: UInt32?) -> Status.Code {
+    guard CRC32C.checksum(payload.span.bytes) == checksum else { return .dataLoss }
+    return state.withLock { state in
+      if case .full = state.behaviour { return .resourceExhausted }
+      if let known = state.blocks[key] { return known.payload == payload ? .ok : .alreadyExists }
+      state.blocks[key] = Block(payload: payload)
+      return .ok
+    }
+  }
+}
+
+/// Get and Put of a ``FakeStore``, and its other methods.
+struct FakeBlockService: KVStoreBlockService, RegistrableRPCService {
+  let store: FakeStore
+
+  func registerMethods<Transport: ServerTransport>(with router: inout RPCRouter<Transport>) {
+    FakeStoreService(store: store).registerMethods(with: &router)
+    registerBlockMethods(with: &router)
+  }
+
+  func get(
+    _ request: Weft_Kvstore_V1_GetRequest,
+    to writer: RPCWriter<GotBlock>,
+    context: ServerContext
+  ) async throws {
+    let behaviour = try await store.enter(context)
+    for (index, key) in request.keys.blockKeys.enumerated() {
+      if case .stallsAfter(index) = behaviour { try await FakeStore.wait(context) }
+      if case .failsAfter(index) = behaviour {
+        throw RPCError(code: .internalError, message: "broken on purpose")
+      }
+      guard let block = store.blocks[key] else { return }
+      var place = UInt32(index)
+      if case .nonsense = behaviour { place += 1 }
+      try await writer.write(
+        GotBlock(
+          keyIndex: place,
+          tier: block.tier,
+          checksum: CRC32C.checksum(block.payload.span.bytes),
+          payload: BlockBytes(copying: block.payload.span.bytes)
+        )
+      )
+    }
+  }
+
+  func put(
+    _ blocks: RPCAsyncSequence<PutBlock, any Error>,
+    to writer: RPCWriter<Weft_Kvstore_V1_PutResponse>,
+    context: ServerContext
+  ) async throws {
+    _ = try await store.enter(context)
+    for try await block in blocks {
+      let code = store.put(block.key, block.payload.array, checksum: block.checksum)
+      try await writer.write(.with { $0.code = Int32(code.rawValue) })
+    }
+  }
+}
+
+/// The unary methods of a ``FakeStore`` that its clients use.
+private struct FakeStoreService: Weft_Kvstore_V1_KVStoreService.SimpleServiceProtocol {
+  let store: FakeStore
+
+  func lookup(
+    request: Weft_Kvstore_V1_LookupRequest,
+    context: ServerContext
+  ) async throws -> Weft_Kvstore_V1_LookupResponse {
+    let behaviour = try await store.enter(context)
+    let blocks = store.blocks
+    return .with {
+      $0.matches = request.keyLists.map { list in
+        let found = list.blockKeys.map { blocks[$0] }.prefix { $0 != nil }.compactMap(\.self)
+        return .with {
+          $0.stretches = found.map(Self.stretch)
+          $0.blockCount = UInt32(found.count)
+          if case .nonsense = behaviour { $0.blockCount += 1 }
+        }
+      }
+    }
+  }
+
+  /// A stretch of one block, which takes a microsecond a byte from memory and ten from disk.
+  private static func stretch(_ block: FakeStore.Block) -> Weft_Kvstore_V1_TierStretch {
+    .with {
+      $0.tier = block.tier
+      $0.blockCount = 1
+      $0.byteCount = UInt64(block.payload.count)
+      $0.estimatedMicroseconds = UInt64(block.payload.count) * (block.tier == .dram ? 1 : 10)
+    }
+  }
+
+  func remove(
+    request: Weft_Kvstore_V1_RemoveRequest,
+    context: ServerContext
+  ) async throws -> Weft_Kvstore_V1_RemoveResponse {
+    _ = try await store.enter(context)
+    let keys = request.keys.blockKeys
+    let before = store.blocks
+    store.blocks = before.filter { !keys.contains($0.key) }
+    return .with { $0.removedCount = UInt32(keys.count { before[$0] != nil }) }
+  }
+
+  // MARK: What nobody calls
+
+  private static let unused = RPCError(code: .unimplemented, message: "no part of the fake")
+
+  func get(
+    request: Weft_Kvstore_V1_GetRequest,
+    response: RPCWriter<Weft_Kvstore_V1_GetResponse>,
+    context: ServerContext
+  ) async throws { throw Self.unused }
+
+  func put(
+    request: RPCAsyncSequence<Weft_Kvstore_V1_PutRequest, any Error>,
+    response: RPCWriter<Weft_Kvstore_V1_PutResponse>,
+    context: ServerContext
+  ) async throws { throw Self.unused }
+
+  func touch(
+    request: Weft_Kvstore_V1_TouchRequest,
+    context: ServerContext
+  ) async throws -> Weft_Kvstore_V1_TouchResponse { throw Self.unused }
+
+  func acquireLease(
+    request: Weft_Kvstore_V1_AcquireLeaseRequest,
+    context: ServerContext
+  ) async throws -> Weft_Kvstore_V1_AcquireLeaseResponse { throw Self.unused }
+
+  func renewLease(
+    request: Weft_Kvstore_V1_RenewLeaseRequest,
+    context: ServerContext
+  ) async throws -> Weft_Kvstore_V1_RenewLeaseResponse { throw Self.unused }
+
+  func releaseLease(
+    request: Weft_Kvstore_V1_ReleaseLeaseRequest,
+    context: ServerContext
+  ) async throws -> Weft_Kvstore_V1_ReleaseLeaseResponse { throw Self.unused }
+
+  func setQuota(
+    request: Weft_Kvstore_V1_SetQuotaRequest,
+    context: ServerContext
+  ) async throws -> Weft_Kvstore_V1_SetQuotaResponse { throw Self.unused }
+
+  func getStatus(
+    request: Weft_Kvstore_V1_GetStatusRequest,
+    context: ServerContext
+  ) async throws -> Weft_Kvstore_V1_GetStatusResponse { throw Self.unused }
+
+  func watchEvictions(
+    request: Weft_Kvstore_V1_WatchEvictionsRequest,
+    response: RPCWriter<Weft_Kvstore_V1_WatchEvictionsResponse>,
+    context: ServerContext
+  ) async throws { throw Self.unused }
+}
