@@ -1,6 +1,7 @@
 import BlockCache
 import GRPCCoreTransport
 import KVStoreClient
+import MeshProtos
 import ServiceTesting
 import Testing
 

@@ -1,6 +1,8 @@
 import BlockCache
 import KVStoreClient
 import KVStoreService
+import KVStoreWire
+import MeshRuntime
 import ServiceLifecycle
 import ServiceTesting
 import Testing

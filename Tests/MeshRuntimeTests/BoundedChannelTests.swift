@@ -22,18 +22,18 @@ struct BoundedChannelTests {
   @Test("makes who sends too much wait")
   func full() async throws {
     let channel = BoundedChannel<Int>(capacity: 2)
-    let sent = Atomic(0)
+    let sent = Counter()
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask {
         for number in 0..<5 where await channel.send(number) {
-          sent.wrappingAdd(1, ordering: .sequentiallyConsistent)
+          sent.increment()
         }
       }
       for received in 0..<5 {
         try await eventually {
-          sent.load(ordering: .sequentiallyConsistent) >= min(5, received + 2)
+          sent.value >= min(5, received + 2)
         }
-        #expect(sent.load(ordering: .sequentiallyConsistent) == min(5, received + 2))
+        #expect(sent.value == min(5, received + 2))
         #expect(await channel.next() == received)
       }
     }
@@ -81,4 +81,12 @@ struct BoundedChannelTests {
     #expect(await empty.send(4))
     #expect(await empty.next() == 4)
   }
+}
+
+private final class Counter: Sendable {
+  private let count = Atomic(0)
+
+  var value: Int { count.load(ordering: .sequentiallyConsistent) }
+
+  func increment() { count.add(1, ordering: .sequentiallyConsistent) }
 }

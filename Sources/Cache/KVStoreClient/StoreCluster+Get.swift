@@ -29,6 +29,11 @@ package struct GetReport: Sendable, Hashable {
   /// Blocks that the receiver has taken.
   package var blockCount: Int
   package var ending: Ending
+
+  package init(blockCount: Int, ending: Ending) {
+    self.blockCount = blockCount
+    self.ending = ending
+  }
 }
 
 extension StoreCluster {
