@@ -27,8 +27,13 @@ struct TemporaryDirectory {
     return names
   }
 
-  func remove() {
-    for name in contents { unlink("\(path)/\(name)") }
+  func remove() { Self.remove(path) }
+
+  private static func remove(_ path: String) {
+    for name in contents(of: path) {
+      let child = "\(path)/\(name)"
+      if unlink(child) != 0 { remove(child) }
+    }
     rmdir(path)
   }
 }

@@ -37,11 +37,20 @@ final class TestMesh: Sendable {
     self.launches = launches
   }
 
+  /// The KV store of a mesh under test.
+  enum Store {
+    case none
+    case memory
+    /// In a directory that outlives the mesh, with the mesh's key beside it. Memory holds few blocks.
+    case disk(directory: String)
+  }
+
   /// Starts a mesh, waits until its workers have joined, and runs `body`.
   static func with<Result: Sendable>(
     workers: Int = 1,
     workerArguments: [String] = [],
     schedulerArguments: [String] = [],
+    store: Store = .none,
     _ body: @escaping @Sendable (TestMesh) async throws -> Result
   ) async throws -> Result {
     let directory = try TemporaryDirectory()
@@ -52,7 +61,8 @@ final class TestMesh: Sendable {
       directory: directory.path,
       workerCount: workers,
       workerArguments: workerArguments,
-      commonArguments: ["--log-level", "warning", "--shutdown-grace-seconds", "0"]
+      commonArguments: ["--log-level", "warning", "--shutdown-grace-seconds", "0"],
+      store: try store.plan(in: directory)
     )
     for index in plan.processes.indices where plan.processes[index].name == "scheduler" {
       plan.processes[index].arguments += schedulerArguments
@@ -81,7 +91,7 @@ final class TestMesh: Sendable {
   }
 
   /// Starts one more worker; returns when it has joined.
-  func addWorker(named name: String) async throws {
+  func addWorker(named name: String, role: String? = nil) async throws {
     let workers = try await status().workers.count
     let first = plan.processes.first { $0.executable == "weft-worker" }
     guard var process = first, case .unix(let path) = process.address else { return }
@@ -89,15 +99,45 @@ final class TestMesh: Sendable {
     process.arguments = process.arguments.map {
       $0 == process.name ? name : $0 == "\(process.address)" ? "\(socket)" : $0
     }
+    if let role { process.arguments += ["--worker-role", role] }
     process.name = name
     process.address = socket
     launches.yield(process)
     try await waitForWorkers(workers + 1)
   }
 
+  /// Starts a process again that has ended.
+  func startAgain(_ name: String) {
+    if let process = plan.processes.first(where: { $0.name == name }) { launches.yield(process) }
+  }
+
+  /// The KV store's own view.
+  func storeStatus() async throws -> Weft_Kvstore_V1_GetStatusResponse {
+    let store = plan.processes.first { $0.executable == "weft-kvstore" }
+    return try await withClient(store?.address ?? gateway) { client in
+      try await Weft_Kvstore_V1_KVStoreService.Client(wrapping: client)
+        .getStatus(.init(), options: .waiting)
+    }
+  }
+
+  /// Asks the KV store for its status until it is as `condition` wants, for at most a minute.
+  func waitForStore(
+    _ condition: @escaping @Sendable (Weft_Kvstore_V1_GetStatusResponse) -> Bool
+  ) async throws {
+    let deadline = ContinuousClock.now + .seconds(60)
+    while try await !condition(storeStatus()) {
+      guard ContinuousClock.now < deadline else { throw TimedOut(status: try await status()) }
+    }
+  }
+
   /// Sends a signal to one process.
   func signal(_ signal: Int32, _ name: String) {
     if let pid = pids.withLock({ $0[name] }) { kill(pid, signal) }
+  }
+
+  /// Sends a signal to every process.
+  func signalAll(_ signal: Int32) {
+    for process in plan.processes { self.signal(signal, process.name) }
   }
 
   /// The scheduler's view.
