@@ -6,7 +6,7 @@ package final class BoundedChannel<Element: Sendable>: Sendable {
   private struct Sender {
     let id: UInt64
     let element: Element
-    let continuation: UnsafeContinuation<Bool, Never>
+    let continuation: CheckedContinuation<Bool, Never>
   }
 
   private enum Phase {
@@ -22,7 +22,7 @@ package final class BoundedChannel<Element: Sendable>: Sendable {
     var phase = Phase.open
     var elements: [Element] = []
     var senders: [Sender] = []
-    var receiver: UnsafeContinuation<Element?, Never>?
+    var receiver: CheckedContinuation<Element?, Never>?
     var nextID: UInt64 = 0
   }
 
@@ -49,7 +49,7 @@ package final class BoundedChannel<Element: Sendable>: Sendable {
       return state.nextID
     }
     return await withTaskCancellationHandler {
-      await withUnsafeContinuation { continuation in
+      await withCheckedContinuation { continuation in
         let taken = state.withLock { state in
           let taken = Self.take(element, &state, capacity)
           if taken == nil {
@@ -71,7 +71,7 @@ package final class BoundedChannel<Element: Sendable>: Sendable {
   /// Only one task at a time may receive.
   package func next() async -> Element? {
     await withTaskCancellationHandler {
-      await withUnsafeContinuation { (continuation: UnsafeContinuation<Element?, Never>) in
+      await withCheckedContinuation { (continuation: CheckedContinuation<Element?, Never>) in
         let outcome = state.withLock { Self.receive(continuation, &$0) }
         switch outcome {
         case .element(let element, let sender):
@@ -94,7 +94,7 @@ package final class BoundedChannel<Element: Sendable>: Sendable {
   }
 
   private static func receive(
-    _ continuation: UnsafeContinuation<Element?, Never>,
+    _ continuation: CheckedContinuation<Element?, Never>,
     _ state: inout State
   ) -> Reception {
     if !state.elements.isEmpty {
