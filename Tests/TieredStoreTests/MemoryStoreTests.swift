@@ -1,11 +1,30 @@
 import BlockCache
 import Checksum
+import Foundation
 import MeshTypes
 import Testing
 import TieredStore
 
 @Suite("Memory store")
 struct MemoryStoreTests {
+  @Test("An arena that is to be resident has all its pages before anything is written")
+  func resident() throws {
+    // So much that what other tests do meanwhile does not matter.
+    let megabytes = 512
+    let before = try residentPages()
+    let arena = try MemoryArena(byteCount: megabytes << 20, isResident: true)
+    #expect(try residentPages() - before > megabytes * 7 / 8 * 256)
+    withExtendedLifetime(arena) {}
+  }
+
+  /// Pages of 4 KiB of this process.
+  private func residentPages() throws -> Int {
+    let fields = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8).split(
+      separator: " "
+    )
+    return Int(fields[1]) ?? 0
+  }
+
   private func makeStore(
     slabs: Int = 2,
     verifiesReads: Bool = true

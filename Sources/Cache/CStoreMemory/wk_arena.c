@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "wk_store_memory.h"
 
+#include <errno.h>
 #include <sys/mman.h>
 
 #define WK_HUGE_PAGE ((size_t)2 << 20)
@@ -29,6 +30,19 @@ bool wk_arena_request_huge_pages(void *base, size_t bytes) {
   (void)base, (void)bytes;
   return false;
 #endif
+}
+
+bool wk_arena_populate(void *base, size_t bytes) {
+#ifdef MADV_POPULATE_WRITE
+  if (madvise(base, bytes, MADV_POPULATE_WRITE) == 0)
+    return true;
+  if (errno != EINVAL)
+    return false;
+#endif
+  // Kernels before 5.14.
+  for (size_t offset = 0; offset < bytes; offset += 4096)
+    ((volatile char *)base)[offset] = 0;
+  return true;
 }
 
 void wk_arena_unmap(void *base, size_t bytes) { munmap(base, bytes); }

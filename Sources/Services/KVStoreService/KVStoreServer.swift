@@ -35,10 +35,11 @@ package struct KVStoreServer {
     },
     milliseconds: @escaping @Sendable () -> UInt64 = Self.elapsedMilliseconds()
   ) async throws(MeshError) {
-    let memory = try MemoryStore(configuration: settings.memory)
+    let opener = StoreOpener()
+    let memory = try await opener.map(settings.memory)
     var disk: DiskTier?
     if let diskSettings = settings.disk {
-      let segments = try await SegmentOpener().open(diskSettings, openDevice, logger)
+      let segments = try await opener.open(diskSettings, openDevice, logger)
       disk = DiskTier(
         segments: segments,
         settings: diskSettings,
@@ -83,11 +84,16 @@ package struct KVStoreServer {
   }
 }
 
-/// Opens the segments on a thread of its own.
-private actor SegmentOpener {
+/// Maps the memory and opens the segments, on a thread that may wait for both.
+private actor StoreOpener {
   private let executor = DedicatedThreadExecutor(label: "weft.kvstore.open")
 
   nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+  /// Takes all memory at once: a store that is full later has no more than it has now.
+  func map(_ configuration: MemoryTierConfiguration) throws(MeshError) -> MemoryStore {
+    try MemoryStore(configuration: configuration, isResident: true)
+  }
 
   func open(
     _ settings: DiskSettings,

@@ -13,10 +13,16 @@ package final class MemoryArena: @unchecked Sendable {
   /// Whether the system agreed to back it with 2 MiB pages where it can.
   package let usesHugePages: Bool
 
-  /// Maps the memory; pages become resident when they are first written.
+  /// Maps the memory.
   ///
+  /// - Parameter isResident: Whether all pages are made resident at once; if not, each is when it is
+  ///   first written.
   /// - Throws: ``MeshError`` `resourceExhausted` when the system refuses.
-  package init(byteCount: Int, requestsHugePages: Bool = true) throws(MeshError) {
+  package init(
+    byteCount: Int,
+    requestsHugePages: Bool = true,
+    isResident: Bool = false
+  ) throws(MeshError) {
     precondition(byteCount > 0, "an arena has bytes")
     guard let base = wk_arena_map(byteCount) else {
       throw MeshError(
@@ -28,6 +34,13 @@ package final class MemoryArena: @unchecked Sendable {
     self.base = base
     self.byteCount = byteCount
     usesHugePages = requestsHugePages && wk_arena_request_huge_pages(base, byteCount)
+    guard !isResident || wk_arena_populate(base, byteCount) else {
+      throw MeshError(
+        .resourceExhausted,
+        "there is no memory for \(byteCount) bytes: \(String(cString: strerror(errno)))",
+        field: "capacityBytes"
+      )
+    }
   }
 
   deinit { wk_arena_unmap(base, byteCount) }

@@ -26,19 +26,21 @@ package final class MemoryStore: Sendable {
   package let configuration: MemoryTierConfiguration
   private let tier: Mutex<MemoryTier>
 
-  /// Creates an empty store and maps its arena.
+  /// Creates an empty store and maps its arena, which takes its time if it `isResident` at once.
   ///
   /// - Throws: ``MeshError`` `invalidArgument` for a setting out of range, `resourceExhausted` when
   ///   there is no memory.
   package init(
     configuration: MemoryTierConfiguration,
     verifiesReads: Bool = true,
-    requestsHugePages: Bool = true
+    requestsHugePages: Bool = true,
+    isResident: Bool = false
   ) throws(MeshError) {
     let tier = try MemoryTier(configuration: configuration)
     arena = try MemoryArena(
       byteCount: configuration.capacityBytes,
-      requestsHugePages: requestsHugePages
+      requestsHugePages: requestsHugePages,
+      isResident: isResident
     )
     self.configuration = configuration
     self.tier = Mutex(tier)
