@@ -11,7 +11,7 @@ package struct StoreClusterSettings: Sendable, Hashable {
   /// How long a replica may keep a reader waiting for its next block.
   package var stallTimeout = Duration.milliseconds(250)
   /// How long storing one batch of blocks may take.
-  package var putTimeout = Duration.seconds(2)
+  package var putTimeout = Duration.seconds(1)
 
   /// The most replicas.
   package static let maximumReplicas = 64
