@@ -1,3 +1,4 @@
+import FoundationEssentials
 import GatewayService
 import MeshProtos
 import MeshTypes
@@ -84,6 +85,7 @@ struct GenerationRequestTests {
       ("options.stop", [1], .with { $0.stop = [String](repeating: "s", count: 17) }),
       ("options.stop", [1], .with { $0.stop = ["a", ""] }),
       ("options.stop", [1], .with { $0.stop = [String(repeating: "é", count: 129)] }),
+      ("options.cache_salt", [1], .with { $0.cacheSalt = Data(count: 257) }),
       ("options.stop_token_ids", [1], .with { $0.stopTokenIds = [100] }),
       (
         "options.stop_token_ids", [1], .with { $0.stopTokenIds = [UInt32](repeating: 1, count: 65) }

@@ -97,6 +97,8 @@ struct MembershipTests {
       ("max_batch_sequences", { $0.capabilities.maxBatchSequences = 0 }),
       ("context_length", { $0.capabilities.contextLength = 0 }),
       ("vocabulary_size", { $0.capabilities.vocabularySize = 0 }),
+      ("store_block_bytes", { $0.capabilities.storeBlockBytes = .max }),
+      ("role", { $0.capabilities.role = .UNRECOGNIZED(9) }),
     ]
     try await TestScheduler.with { scheduler in
       for (field, spoil) in wrong {

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import GRPCCore
 import MeshProtos
 import ServiceTesting
@@ -109,6 +110,14 @@ struct SchedulerRPCTests {
         .with {
           $0.promptTokenIds = [1]
           $0.maxTokens = .max
+        }
+      ),
+      (
+        "cache_salt", .invalidArgument,
+        .with {
+          $0.promptTokenIds = [1]
+          $0.maxTokens = 1
+          $0.cacheSalt = Data(count: 257)
         }
       ),
       (
