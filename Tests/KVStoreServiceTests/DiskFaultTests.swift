@@ -69,6 +69,22 @@ struct DiskFaultTests {
     }
   }
 
+  @Test("write-through: who stores more than the disk takes waits, and nothing is left out")
+  func slowWrites() async throws {
+    try await withBlocksOnDisk { store, device in
+      let gate = FaultingDevice.Gate()
+      device.set(.wait(gate), on: .write)
+      // 1 MiB may wait to be written; this is more.
+      let many = blocks(100..<140)
+      async let outcomes = store.put(many)
+      try await eventually { try await store.status().memory.blocks > 16 }
+      gate.open()
+      #expect(try await outcomes == many.map { _ in 0 })
+      try await eventually { try await store.status().disk.blocks == 48 }
+      #expect(try await store.status().disk.droppedTotal == 0)
+    }
+  }
+
   @Test("a block that cannot be read is a miss, and can be put again")
   func failingReads() async throws {
     try await withBlocksOnDisk { store, device in

@@ -13,6 +13,30 @@ final class FaultingDevice: SegmentDevice {
     case error(Int32)
     /// A write takes only so many bytes.
     case short(Int)
+    /// It waits until the gate is open, then works.
+    case wait(Gate)
+  }
+
+  /// Closed until it is opened for good.
+  final class Gate: Sendable {
+    private let (exit, entrance): (Int32, Int32)
+
+    init() {
+      var ends: [Int32] = [-1, -1]
+      pipe(&ends)
+      (exit, entrance) = (ends[0], ends[1])
+    }
+
+    deinit { close(exit) }
+
+    /// To be called once.
+    func open() { close(entrance) }
+
+    /// Blocks the thread: there is nothing to read until the other end is closed.
+    fileprivate func wait() {
+      var byte: UInt8 = 0
+      _ = read(exit, &byte, 1)
+    }
   }
 
   private let base: SegmentDirectory
@@ -26,8 +50,10 @@ final class FaultingDevice: SegmentDevice {
   }
 
   private func check(_ operation: Operation) throws(DeviceError) {
-    if case .error(let code) = faults.withLock({ $0[operation] }) {
-      throw DeviceError("\(operation)", "", code: code)
+    switch faults.withLock({ $0[operation] }) {
+    case .error(let code): throw DeviceError("\(operation)", "", code: code)
+    case .wait(let gate): gate.wait()
+    case .short, nil: break
     }
   }
 

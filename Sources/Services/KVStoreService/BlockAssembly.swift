@@ -13,7 +13,8 @@ struct BlockAssembly: ~Copyable {
     let totalBytes: Int
     var receivedBytes = 0
     var checksum: UInt32 = 0
-    var ticket: BlockStore.PartsTicket?
+    /// Of what blocks in parts may keep from all others.
+    var share: ByteBudget.Share?
     /// What to compare the bytes with, if the key is here.
     var present: FoundBlock?
     var hasSameBytes = true
@@ -48,7 +49,7 @@ struct BlockAssembly: ~Copyable {
       return nil
     }
     incoming = nil
-    return finish(block, sentChecksum: part.checksum)
+    return await finish(block, sentChecksum: part.checksum)
   }
 
   // MARK: What is allowed
@@ -107,8 +108,8 @@ struct BlockAssembly: ~Copyable {
       if block.present != nil { return }
     }
     if comesInParts {
-      block.ticket = store.admitParts(byteCount: block.totalBytes)
-      if block.ticket == nil { return }
+      block.share = store.partsBudget.takeAtOnce(block.totalBytes)
+      if block.share == nil { return }
     }
     // What is present may prove damaged, or go, before it can be compared.
     for _ in 0..<3 {
@@ -137,14 +138,16 @@ struct BlockAssembly: ~Copyable {
     }
   }
 
-  private mutating func finish(_ block: Incoming, sentChecksum: UInt32?) -> BlockOutcome {
+  private mutating func finish(_ block: Incoming, sentChecksum: UInt32?) async -> BlockOutcome {
     let room = room.take()
     if let sentChecksum, sentChecksum != block.checksum {
       return .damaged(computed: block.checksum, sent: sentChecksum)
     }
     if let room {
       let outcome = room.publish(checksum: block.checksum)
-      if outcome == .stored, let namespace { store.didStore(block.key, in: namespace, namespaceID) }
+      if outcome == .stored, let namespace {
+        await store.didStore(block.key, in: namespace, namespaceID)
+      }
       return BlockOutcome(outcome)
     }
     guard let present = block.present else { return block.refusal }

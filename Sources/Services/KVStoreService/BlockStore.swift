@@ -1,6 +1,5 @@
 import BlockCache
 import MeshTypes
-import Synchronization
 import TieredStore
 
 /// Both tiers as one store, for use from many calls at once.
@@ -19,7 +18,8 @@ final class BlockStore: Sendable {
   let now: @Sendable () -> UInt64
   /// The longest payload that is taken.
   let maxBlockBytes: Int
-  private let partsBytes = Atomic(0)
+  /// Room for blocks that come in several messages, which a slow writer keeps from all others.
+  let partsBudget: ByteBudget
 
   /// Creates a store around its tiers.
   init(
@@ -32,6 +32,8 @@ final class BlockStore: Sendable {
     self.disk = disk
     self.now = now
     maxBlockBytes = settings.maxBlockBytes
+    let quarter = max(memory.configuration.capacityBytes / 4, maxBlockBytes)
+    partsBudget = ByteBudget(limitBytes: quarter)
     memorySpeed = SpeedMeter(assumed: Double(settings.memoryReadLimit ?? 1_000_000_000))
     memoryThrottle = settings.memoryReadLimit.map { Throttle(bytesPerSecond: $0) }
   }
@@ -101,13 +103,16 @@ final class BlockStore: Sendable {
     )
   }
 
-  /// To be called when a writer's block is in memory.
-  func didStore(_ key: BlockKey, in namespace: StoreNamespace, _ id: NamespaceID) {
+  /// To be called when a writer's block is in memory. Where every block is to be on disk, waits for
+  /// a disk that does not keep up.
+  func didStore(_ key: BlockKey, in namespace: StoreNamespace, _ id: NamespaceID) async {
     guard let disk else { return }
-    if disk.writes == .writeBack {
-      demoteAheadOfNeed(to: disk)
-    } else if let block = memory.hold(key, in: id) {
-      disk.offer(block, in: namespace)
+    switch disk.writes {
+    case .writeBack: demoteAheadOfNeed(to: disk)
+    case .secondHit:
+      if let block = memory.hold(key, in: id) { disk.offer(block, in: namespace) }
+    case .writeThrough:
+      if let block = memory.hold(key, in: id) { await disk.write(block, in: namespace) }
     }
   }
 
@@ -133,33 +138,5 @@ final class BlockStore: Sendable {
     }
     if !demoted.isEmpty { evictions.notify() }
     return demoted.count
-  }
-
-  // MARK: Blocks in parts
-
-  /// Room for blocks that come in several messages, which a slow writer keeps from all others.
-  ///
-  /// - Returns: nil if a quarter of the memory is being kept that way already.
-  func admitParts(byteCount: Int) -> PartsTicket? {
-    let limit = max(memory.configuration.capacityBytes / 4, maxBlockBytes)
-    let held = partsBytes.add(byteCount, ordering: .relaxed).newValue
-    guard held <= limit else {
-      partsBytes.subtract(byteCount, ordering: .relaxed)
-      return nil
-    }
-    return PartsTicket(store: self, byteCount: byteCount)
-  }
-
-  /// Counts a block in parts as long as it lives.
-  final class PartsTicket: Sendable {
-    private let store: BlockStore
-    private let byteCount: Int
-
-    fileprivate init(store: BlockStore, byteCount: Int) {
-      self.store = store
-      self.byteCount = byteCount
-    }
-
-    deinit { store.partsBytes.subtract(byteCount, ordering: .relaxed) }
   }
 }

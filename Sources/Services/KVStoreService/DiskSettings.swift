@@ -4,7 +4,7 @@ package import SegmentStore
 
 /// When blocks are written to disk.
 package enum DiskWritePolicy: String, CaseIterable, Sendable {
-  /// As soon as they are stored.
+  /// As soon as they are stored: who stores more than the disk takes has to wait.
   case writeThrough = "write-through"
   /// When they are stored or read for the second time: blocks used once wear no flash.
   case secondHit = "second-hit"

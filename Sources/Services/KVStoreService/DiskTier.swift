@@ -81,6 +81,13 @@ final class DiskTier: Sendable {
 
   // MARK: Writing
 
+  /// Queues a block to be written, unless it is there already. Waits while the queue is full.
+  func write(_ block: HeldBlock, in namespace: StoreNamespace) async {
+    let diskKey = namespace.diskKey(block.key)
+    guard !segments.contains(diskKey) else { return }
+    await queue.appendWhenThereIsPlace(block, as: diskKey)
+  }
+
   /// Queues a block to be written, unless it is there already or the queue is full.
   func offer(_ block: HeldBlock, in namespace: StoreNamespace) {
     let diskKey = namespace.diskKey(block.key)

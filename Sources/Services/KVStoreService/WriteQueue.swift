@@ -5,29 +5,41 @@ import TieredStore
 /// Blocks that wait to be written to disk, within a number of bytes. They are held in memory until
 /// then, and can be found here.
 final class WriteQueue: Sendable {
+  /// An entry in the order of writing.
+  fileprivate struct Entry {
+    var key: BlockKey
+    var block: HeldBlock
+    /// Its place.
+    var share: ByteBudget.Share
+  }
+
   fileprivate struct State {
-    /// In order from `first` on; entries whose block is not the one in `blocks` were removed.
-    var order: [(key: BlockKey, block: HeldBlock?)] = []
+    /// In order from `first` on, nil before; entries whose block is not the one in `blocks` were
+    /// removed.
+    var order: [Entry?] = []
     var first = 0
     var blocks: [BlockKey: HeldBlock] = [:]
-    var byteCount = 0
     var droppedCount: UInt64 = 0
   }
 
-  /// The most payload bytes that wait.
-  let limitBytes: Int
   /// Has an element when there may be blocks to write; ends when the queue is closed.
   let signals: AsyncStream<Void>
   private let wakeUp: AsyncStream<Void>.Continuation
+  private let budget: ByteBudget
   private let state = Mutex(State())
 
+  /// Creates an empty queue.
+  ///
+  /// - Parameter limitBytes: The most payload bytes that wait.
   init(limitBytes: Int) {
-    self.limitBytes = limitBytes
+    budget = ByteBudget(limitBytes: limitBytes)
     (signals, wakeUp) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
   }
 
+  /// The most payload bytes that wait.
+  var limitBytes: Int { budget.limitBytes }
   /// Payload bytes that wait.
-  var byteCount: Int { state.withLock { $0.byteCount } }
+  var byteCount: Int { budget.heldBytes }
   /// Payload bytes that can be added now.
   var freeBytes: Int { max(0, limitBytes - byteCount) }
   /// Blocks that found no place.
@@ -39,15 +51,26 @@ final class WriteQueue: Sendable {
   /// Adds a block, unless one waits under its key already; counts it as dropped if there is no
   /// place.
   func append(_ block: HeldBlock, as diskKey: BlockKey) {
+    guard self.block(of: diskKey) == nil else { return }
+    add(block, as: diskKey, budget.takeAtOnce(block.byteCount))
+  }
+
+  /// Adds a block when there is a place, unless one waits under its key already; counts it as
+  /// dropped if the task is cancelled before.
+  func appendWhenThereIsPlace(_ block: HeldBlock, as diskKey: BlockKey) async {
+    guard self.block(of: diskKey) == nil else { return }
+    add(block, as: diskKey, await budget.take(block.byteCount))
+  }
+
+  private func add(_ block: HeldBlock, as diskKey: BlockKey, _ share: ByteBudget.Share?) {
     state.withLock { state in
-      guard state.blocks[diskKey] == nil else { return }
-      guard state.byteCount + block.byteCount <= limitBytes else {
+      guard let share else {
         state.droppedCount += 1
         return
       }
+      guard state.blocks[diskKey] == nil else { return }
       state.blocks[diskKey] = block
-      state.order.append((diskKey, block))
-      state.byteCount += block.byteCount
+      state.order.append(Entry(key: diskKey, block: block, share: share))
     }
     wakeUp.yield()
   }
@@ -56,8 +79,9 @@ final class WriteQueue: Sendable {
   func next() -> (key: BlockKey, block: HeldBlock)? {
     state.withLock { state in
       while state.first < state.order.count {
-        let (key, block) = state.order[state.first]
-        if let block, state.blocks[key] === block { return (key, block) }
+        if let entry = state.order[state.first], state.blocks[entry.key] === entry.block {
+          return (entry.key, entry.block)
+        }
         state.dropFirst()
       }
       return nil
@@ -89,8 +113,7 @@ final class WriteQueue: Sendable {
 
 extension WriteQueue.State {
   fileprivate mutating func dropFirst() {
-    byteCount -= order[first].block?.byteCount ?? 0
-    order[first].block = nil
+    order[first] = nil
     first += 1
     guard first > 32, first > order.count / 2 else { return }
     order.removeFirst(first)
