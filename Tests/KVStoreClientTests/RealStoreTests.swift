@@ -23,6 +23,8 @@ struct RealStoreTests {
       tasks.addTask { try await group.run() }
       var settings = StoreClusterSettings(addresses: [try await server.server.boundAddress])
       settings.lookupTimeout = .seconds(20)
+      settings.stallTimeout = .seconds(20)
+      settings.putTimeout = .seconds(20)
       let cluster = StoreCluster(settings: settings, logger: .silent)
       let keys = BlockKey.some(30)
       let blocks = keys.outgoing { .number($0, byteCount: 50_000) }
