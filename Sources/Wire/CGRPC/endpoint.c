@@ -108,6 +108,9 @@ bool cgrpc_unix_socket_is_live(const char *path) {
 void cgrpc_tune_allocator(void) {
   mallopt(M_MMAP_THRESHOLD, 64 << 20);
   mallopt(M_TRIM_THRESHOLD, 256 << 20);
+  // A message is often freed by another thread than the one that allocated it: every further arena
+  // only adds to what lies free.
+  mallopt(M_ARENA_MAX, 2);
 }
 
 void cgrpc_settle_clock(void) {
