@@ -9,22 +9,31 @@ import Testing
 @Suite("The SSD tier")
 struct DiskTierTests {
   /// 64 MiB of segments of 4 MiB.
-  static func disk(_ directory: String, writes: String = "write-through") -> [String: String] {
+  static func disk(
+    _ directory: String,
+    writes: String = "write-through",
+    _ more: [String: String] = [:]
+  ) -> [String: String] {
     [
       "directory": "\(directory)/segments", "disk-mib": "64", "segment-mib": "4",
       "disk-writes": writes,
-    ]
+    ].merging(more) { $1 }
   }
 
-  @Test("after a restart blocks come from disk, and then from memory")
-  func restart() async throws {
+  @Test(
+    "after a restart blocks come from disk, and then from memory",
+    arguments: ["auto", "pread"],
+    ["none", "zstd-1"]
+  )
+  func restart(reading: String, compression: String) async throws {
     let blocks = blocks(0..<20)
+    let flags = ["disk-io": reading, "disk-compression": compression]
     try await withTemporaryDirectory { directory in
-      try await TestStore.with(Self.disk(directory)) { store in
+      try await TestStore.with(Self.disk(directory, flags)) { store in
         try await store.put(blocks)
         try await eventually { try await store.status().disk.blocks == 20 }
       }
-      try await TestStore.with(Self.disk(directory)) { store in
+      try await TestStore.with(Self.disk(directory, flags)) { store in
         let match = try await store.lookup(blocks)
         #expect(match.blockCount == 20)
         #expect(match.stretches.map(\.tier) == [.ssd])
@@ -46,6 +55,51 @@ struct DiskTierTests {
         #expect(status.disk.queuedReads == 0)
         #expect(status.memory.hitsTotal == 20)
         #expect(status.memory.readBytesTotal == 40 * 65_536)
+      }
+    }
+  }
+
+  @Test("what is asked for comes in order, wherever it is", arguments: ["auto", "pread"])
+  func mixed(reading: String) async throws {
+    // 1 block in 3 is in memory, 1 in 10 is nowhere.
+    let all = blocks(0..<120, byteCount: 16 << 10)
+    let there = all.filter { $0.number % 10 != 9 }
+    try await withTemporaryDirectory { directory in
+      let flags = Self.disk(directory, ["disk-io": reading])
+      try await TestStore.with(flags) { store in
+        try await store.put(there)
+        try await eventually { try await store.status().disk.blocks == UInt64(there.count) }
+      }
+      try await TestStore.with(flags) { store in
+        _ = try await store.get(there.filter { $0.number % 3 == 0 })
+        let got = try await store.get(all)
+        #expect(got.map(\.index) == there.map(\.number))
+        #expect(got.hasPayloads(of: all))
+        #expect(got.allSatisfy { ($0.tier == .dram) == ($0.index % 3 == 0) })
+        let first = try await store.get(all, skipsMissing: false)
+        #expect(first.map(\.index) == Array(0..<9))
+        try await eventually { try await store.status().disk.queuedReads == 0 }
+      }
+    }
+  }
+
+  @Test("payloads that can be compressed take less disk, and come back as they were")
+  func compression() async throws {
+    let blocks = (0..<16).map { number in
+      var block = TestBlock(number)
+      block.payload = block.payload.map { $0 % 4 }
+      return block
+    }
+    try await withTemporaryDirectory { directory in
+      let flags = Self.disk(directory, ["disk-compression": "zstd-1"])
+      try await TestStore.with(flags) { store in
+        try await store.put(blocks)
+        try await eventually { try await store.status().disk.blocks == 16 }
+        #expect(try await store.status().disk.usedBytes < 16 * 65_536 / 2)
+      }
+      try await TestStore.with(Self.disk(directory)) { store in
+        let got = try await store.get(blocks)
+        #expect(got.hasPayloads(of: blocks))
       }
     }
   }

@@ -136,7 +136,8 @@ struct ExecutableTests {
   func badSettings() async throws {
     for (name, value) in [
       ("slab-bytes", "5000"), ("eviction-policy", "random"), ("disk-writes", "never"),
-      ("segment-mib", "5"), ("disk-mib", "5"),
+      ("segment-mib", "5"), ("disk-mib", "5"), ("disk-io", "mmap"),
+      ("disk-compression", "zstd-9"),
     ] {
       let flags = ["directory": "/nonexistent/weft"].merging([name: value]) { $1 }
       let error = await #expect(throws: MeshError.self) {

@@ -43,13 +43,13 @@ struct TestStore: Sendable {
       ["memory-mib": "8", "slab-bytes": "\(1 << 20)", "max-block-bytes": "\(256 << 10)"]
         .merging(flags) { $1 }
     )
-    let device = try await openDevice(device, flags["directory"])
+    let device = try await openDevice(device, flags)
     let server = try await KVStoreServer(
       settings: try await KVStoreSettings(reader),
       logger: .silent,
-      openDevice: { directory throws(MeshError) in
+      openDevice: { settings throws(MeshError) in
         if let device { return device }
-        return try SegmentDirectory(path: directory)
+        return try SegmentDirectory(path: settings.directory)
       },
       milliseconds: milliseconds
     )
@@ -68,12 +68,13 @@ struct TestStore: Sendable {
   /// A store before this one gives its directory back when the last of it is gone.
   private static func openDevice(
     _ device: (any SegmentDevice)?,
-    _ directory: String?
+    _ flags: [String: String]
   ) async throws -> (any SegmentDevice)? {
-    guard device == nil, let directory else { return device }
+    guard device == nil, let directory = flags["directory"] else { return device }
+    let reading: SegmentDirectory.Reading = flags["disk-io"] == "pread" ? .blocking : .automatic
     var opened: SegmentDirectory?
     try await eventually {
-      opened = try? SegmentDirectory(path: directory)
+      opened = try? SegmentDirectory(path: directory, reading: reading)
       return opened != nil
     }
     return opened

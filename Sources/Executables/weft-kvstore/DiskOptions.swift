@@ -15,6 +15,12 @@ struct DiskOptions: ParsableArguments {
   @Option(help: "write-through, second-hit or write-back (WEFT_DISK_WRITES; default second-hit).")
   var diskWrites: String?
 
+  @Option(help: "How to read: auto, io-uring or pread (WEFT_DISK_IO; default auto).")
+  var diskIo: String?
+
+  @Option(help: "none, zstd-1, zstd-2 or zstd-3 (WEFT_DISK_COMPRESSION; default none).")
+  var diskCompression: String?
+
   @Option(help: "At most so many MB/s from disk (WEFT_DISK_READ_MBPS; no limit).")
   var diskReadMbps: Int?
 
@@ -25,6 +31,8 @@ struct DiskOptions: ParsableArguments {
       "disk-mib": diskMib.map { .int($0) },
       "segment-mib": segmentMib.map { .int($0) },
       "disk-writes": diskWrites.map { .string($0) },
+      "disk-io": diskIo.map { .string($0) },
+      "disk-compression": diskCompression.map { .string($0) },
       "disk-read-mbps": diskReadMbps.map { .int($0) },
     ]
   }

@@ -2,6 +2,7 @@ import BlockCache
 import GRPCCore
 import KVStoreWire
 import MeshProtos
+import MeshRuntime
 import MeshTypes
 import SwiftProtobuf
 
@@ -25,15 +26,18 @@ struct BlockRPC: KVStoreBlockService, RegistrableRPCService {
       keys: try [BlockKey](request.keys, field: "keys"),
       skipsMissing: request.skipMissing
     )
-    try await reader.run { index, block in
-      try await writer.write(
-        GotBlock(
-          keyIndex: UInt32(index),
-          tier: block.tier,
-          checksum: block.checksum,
-          payload: block.payload
+    // Who has gone waits for nothing any more.
+    try await withTaskCancelledByRPC(context) {
+      try await reader.run { index, block in
+        try await writer.write(
+          GotBlock(
+            keyIndex: UInt32(index),
+            tier: block.tier,
+            checksum: block.checksum,
+            payload: block.payload
+          )
         )
-      )
+      }
     }
   }
 
@@ -42,18 +46,20 @@ struct BlockRPC: KVStoreBlockService, RegistrableRPCService {
     to writer: RPCWriter<Weft_Kvstore_V1_PutResponse>,
     context: ServerContext
   ) async throws {
-    var assembly = BlockAssembly(store: store)
-    var index: UInt32 = 0
-    for try await part in blocks {
-      guard let outcome = try await assembly.append(part) else { continue }
-      try await writer.write(
-        .with {
-          $0.blockIndex = index
-          $0.code = Int32(outcome.code.rawValue)
-          $0.message = outcome.message
-        }
-      )
-      index &+= 1
+    try await withTaskCancelledByRPC(context) {
+      var assembly = BlockAssembly(store: store)
+      var index: UInt32 = 0
+      for try await part in blocks {
+        guard let outcome = try await assembly.append(part) else { continue }
+        try await writer.write(
+          .with {
+            $0.blockIndex = index
+            $0.code = Int32(outcome.code.rawValue)
+            $0.message = outcome.message
+          }
+        )
+        index &+= 1
+      }
     }
   }
 }

@@ -3,11 +3,10 @@ import KVStoreWire
 import MeshProtos
 
 /// Reads blocks in the order of their keys, some ahead of the reader where they are on disk.
+///
+/// A block stays in memory from when it is read until it was sent, and cannot be evicted: all
+/// readers together hold so many bytes at most, and wait where there are more.
 struct BlockReader: Sendable {
-  /// Blocks read from disk ahead of the reader. They are in memory and cannot be evicted until he
-  /// has taken them: a reader who does not read keeps so many.
-  private static let readAhead = 4
-
   let store: BlockStore
   let namespace: StoreNamespace
   let keys: [BlockKey]
@@ -15,56 +14,43 @@ struct BlockReader: Sendable {
 
   /// Gives every block to `send`, one after the other.
   ///
-  /// - Throws: What `send` throws.
+  /// - Throws: What `send` throws; `CancellationError`.
   func run(_ send: (_ index: Int, FoundBlock) async throws -> Void) async throws {
-    if store.disk == nil {
-      try await runInMemory(send)
+    if let disk = store.disk {
+      try await runReadingAhead(from: disk, send)
     } else {
-      try await runReadingAhead(send)
-    }
-  }
-
-  private func runInMemory(
-    _ send: (_ index: Int, FoundBlock) async throws -> Void
-  ) async throws {
-    for (index, key) in keys.enumerated() {
-      let start = ContinuousClock.now
-      let block = store.blockInMemory(key, in: namespace)
-      guard try await pass(block, index, start, send) else { return }
+      for index in keys.indices {
+        let start = ContinuousClock.now
+        let block = try await block(at: index)
+        guard try await pass(block, index, start, send) else { return }
+      }
     }
   }
 
   private func runReadingAhead(
+    from disk: DiskTier,
     _ send: (_ index: Int, FoundBlock) async throws -> Void
   ) async throws {
-    try await withThrowingTaskGroup(of: (Int, FoundBlock?).self) { group in
-      var next = 0
-      var begun: Set<Int> = []
-      var finished: [Int: FoundBlock] = [:]
-      for (index, key) in keys.enumerated() {
-        while next < min(index + Self.readAhead, keys.count) {
-          let ahead = next
-          next += 1
-          guard store.isOnlyOnDisk(keys[ahead], in: namespace) else { continue }
-          begun.insert(ahead)
-          group.addTask { (ahead, await store.block(keys[ahead], in: namespace)) }
+    try await withThrowingDiscardingTaskGroup { group in
+      defer { group.cancelAll() }
+      var ahead = ReadAhead(store, disk, namespace, keys)
+      for index in keys.indices {
+        while let (run, blocks) = await ahead.nextRun(at: index) {
+          group.addTask { await disk.load(run, to: store, blocks) }
         }
         let start = ContinuousClock.now
-        var block: FoundBlock?
-        if begun.contains(index) {
-          while begun.contains(index), let (other, found) = try await group.next() {
-            begun.remove(other)
-            finished[other] = found
-          }
-          block = finished.removeValue(forKey: index)
-        } else if let done = finished.removeValue(forKey: index) {
-          block = done
-        } else {
-          block = await store.block(key, in: namespace)
-        }
+        let block =
+          ahead.isComing(index) ? await ahead.nextBlock() : try await block(at: index)
         guard try await pass(block, index, start, send) else { return }
       }
     }
+  }
+
+  /// A block from wherever it is now.
+  private func block(at index: Int) async throws -> FoundBlock? {
+    guard let byteCount = store.byteCount(of: keys[index], in: namespace) else { return nil }
+    guard let share = await store.readBudget.take(byteCount) else { throw CancellationError() }
+    return await store.block(keys[index], in: namespace, share: share)
   }
 
   /// - Returns: Whether to go on.
@@ -75,6 +61,7 @@ struct BlockReader: Sendable {
     _ send: (_ index: Int, FoundBlock) async throws -> Void
   ) async throws -> Bool {
     guard let block else {
+      try Task.checkCancellation()
       store.counters.countMiss()
       return skipsMissing
     }

@@ -1,5 +1,6 @@
 import BlockCache
 import MeshTypes
+import SegmentStore
 import TieredStore
 
 /// Both tiers as one store, for use from many calls at once.
@@ -20,6 +21,8 @@ final class BlockStore: Sendable {
   let maxBlockBytes: Int
   /// Room for blocks that come in several messages, which a slow writer keeps from all others.
   let partsBudget: ByteBudget
+  /// What blocks on their way to readers may keep from all others: a reader may take his time.
+  let readBudget: ByteBudget
 
   /// Creates a store around its tiers.
   init(
@@ -34,6 +37,7 @@ final class BlockStore: Sendable {
     maxBlockBytes = settings.maxBlockBytes
     let quarter = max(memory.configuration.capacityBytes / 4, maxBlockBytes)
     partsBudget = ByteBudget(limitBytes: quarter)
+    readBudget = ByteBudget(limitBytes: quarter)
     memorySpeed = SpeedMeter(assumed: Double(settings.memoryReadLimit ?? 1_000_000_000))
     memoryThrottle = settings.memoryReadLimit.map { Throttle(bytesPerSecond: $0) }
   }
@@ -53,7 +57,13 @@ final class BlockStore: Sendable {
   // MARK: Reading
 
   /// A block from memory; nil if it is not there.
-  func blockInMemory(_ key: BlockKey, in namespace: StoreNamespace) -> FoundBlock? {
+  ///
+  /// - Parameter share: What it takes of the readers' budget.
+  func blockInMemory(
+    _ key: BlockKey,
+    in namespace: StoreNamespace,
+    share: ByteBudget.Share? = nil
+  ) -> FoundBlock? {
     guard let id = namespaceID(of: namespace) else { return nil }
     guard let block = try? memory.get(key, in: id) else {
       // It may have gone because it was found damaged.
@@ -61,27 +71,51 @@ final class BlockStore: Sendable {
       return nil
     }
     disk?.noteUse(of: block, in: namespace)
-    return FoundBlock(block)
+    return FoundBlock(block, share: share)
   }
 
   /// Whether a block is only on disk, or is waiting to be written there.
   func isOnlyOnDisk(_ key: BlockKey, in namespace: StoreNamespace) -> Bool {
     guard let disk, disk.contains(namespace.diskKey(key)) else { return false }
-    return !isInMemory(key, in: namespace)
+    return byteCountInMemory(of: key, in: namespace) == nil
   }
 
   /// A block from wherever it is, brought to memory if there is room.
-  func block(_ key: BlockKey, in namespace: StoreNamespace) async -> FoundBlock? {
-    if let block = blockInMemory(key, in: namespace) { return block }
-    return await disk?.load(key, in: namespace, to: self)
+  ///
+  /// - Parameter share: What it takes of the readers' budget.
+  func block(
+    _ key: BlockKey,
+    in namespace: StoreNamespace,
+    share: ByteBudget.Share? = nil
+  ) async -> FoundBlock? {
+    if let block = blockInMemory(key, in: namespace, share: share) { return block }
+    return await disk?.load(key, in: namespace, share: share, to: self)
   }
 
-  private func isInMemory(_ key: BlockKey, in namespace: StoreNamespace) -> Bool {
-    guard let id = namespaceID(of: namespace) else { return false }
+  // MARK: Sizes
+
+  /// The size of a block, wherever it is.
+  func byteCount(of key: BlockKey, in namespace: StoreNamespace) -> Int? {
+    if let inMemory = byteCountInMemory(of: key, in: namespace) { return inMemory }
+    guard let disk else { return nil }
+    let diskKey = namespace.diskKey(key)
+    return disk.queue.block(of: diskKey)?.byteCount ?? disk.segments.payloadBytes(of: diskKey)
+  }
+
+  /// The size of a block that has to be read from disk; nil if it need not, or cannot be.
+  func bytesToRead(of key: BlockKey, in namespace: StoreNamespace) -> Int? {
+    guard let disk, byteCountInMemory(of: key, in: namespace) == nil else { return nil }
+    let diskKey = namespace.diskKey(key)
+    guard disk.queue.block(of: diskKey) == nil else { return nil }
+    return disk.segments.payloadBytes(of: diskKey)
+  }
+
+  private func byteCountInMemory(of key: BlockKey, in namespace: StoreNamespace) -> Int? {
+    guard let id = namespaceID(of: namespace) else { return nil }
     let sizes = try? memory.withTier { (tier) throws(MeshError) in
       try tier.byteCounts(of: CollectionOfOne(key), in: id)
     }
-    return sizes?.first.flatMap { $0 } != nil
+    return sizes?.first.flatMap { $0 }
   }
 
   // MARK: Writing

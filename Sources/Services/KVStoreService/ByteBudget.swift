@@ -2,9 +2,9 @@ import Synchronization
 
 /// A number of bytes of which many hold parts. Who wants more than there are left waits, in order of
 /// arrival, or does without.
-final class ByteBudget: Sendable {
+package final class ByteBudget: Sendable {
   /// Bytes that are held for as long as this lives.
-  final class Share: Sendable {
+  package final class Share: Sendable {
     private let budget: ByteBudget
     private let byteCount: Int
 
@@ -30,23 +30,23 @@ final class ByteBudget: Sendable {
   }
 
   /// All bytes.
-  let limitBytes: Int
+  package let limitBytes: Int
   private let state = Mutex(State())
 
   /// Creates a budget of which nothing is held.
-  init(limitBytes: Int) { self.limitBytes = limitBytes }
+  package init(limitBytes: Int) { self.limitBytes = limitBytes }
 
   /// Bytes that are held.
-  var heldBytes: Int { state.withLock { $0.heldBytes } }
+  package var heldBytes: Int { state.withLock { $0.heldBytes } }
   /// Shares that are waited for.
-  var waiterCount: Int { state.withLock { $0.waiters.count } }
+  package var waiterCount: Int { state.withLock { $0.waiters.count } }
 
   /// Takes a share if it is there and nobody waits.
   ///
   /// - Parameters:
   ///   - byteCount: How much.
   ///   - reserve: What must be left afterwards.
-  func takeAtOnce(_ byteCount: Int, leaving reserve: Int = 0) -> Share? {
+  package func takeAtOnce(_ byteCount: Int, leaving reserve: Int = 0) -> Share? {
     state.withLock { state in
       guard state.waiters.isEmpty, byteCount <= limitBytes - reserve - state.heldBytes else {
         return nil
@@ -59,7 +59,7 @@ final class ByteBudget: Sendable {
   /// Takes a share, and waits until it is there. More than there can ever be counts as all.
   ///
   /// - Returns: nil if the task is cancelled.
-  func take(_ byteCount: Int) async -> Share? {
+  package func take(_ byteCount: Int) async -> Share? {
     let byteCount = min(byteCount, limitBytes)
     if let share = takeAtOnce(byteCount) { return share }
     let id = state.withLock { state in

@@ -1,61 +1,89 @@
 import BlockCache
+import Checksum
 import MeshProtos
 import MeshRuntime
-import MeshTypes
 import SegmentStore
 import TieredStore
 
-/// A thread that reads blocks from disk, and its buffer.
+/// A thread that reads blocks from disk, several at once where the kernel has io_uring.
 actor DiskReader {
+  /// Gets the blocks of a run in order; nil stands for one that is not there or damaged.
+  typealias Blocks = AsyncStream<FoundBlock?>.Continuation
+
   private let executor: DedicatedThreadExecutor
   private let segments: SegmentStore
-  private var buffer: PageBuffer
+  private var queue: ReadQueue
 
   nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
-  init(number: Int, segments: SegmentStore) {
+  /// Creates a thread.
+  ///
+  /// - Parameter queue: Of `segments`.
+  init(number: Int, segments: SegmentStore, queue: consuming ReadQueue) {
     executor = DedicatedThreadExecutor(label: "weft.kvstore.read.\(number)")
     self.segments = segments
-    buffer = segments.makeBuffer()
+    self.queue = queue
   }
 
-  /// Reads a block and brings it to memory if there is room.
+  /// Reads blocks and brings them to memory where there is room. Ends early if the task is
+  /// cancelled.
   ///
-  /// - Returns: The block, and when it had been read; nil if it is not there or damaged.
+  /// - Parameter noteRead: Called for each that was read.
   func load(
-    _ key: BlockKey,
-    _ diskKey: BlockKey,
-    in namespace: StoreNamespace,
-    to store: BlockStore
-  ) -> (FoundBlock, ContinuousClock.Instant)? {
-    guard let range = try? segments.read(diskKey, into: &buffer) else { return nil }
-    let end = ContinuousClock.now
-    let checksum = buffer.checksum(of: range)
-    if let block = promote(range, checksum, key, namespace, store) {
-      return (FoundBlock(block, tier: .ssd), end)
+    _ run: DiskRun,
+    to store: BlockStore,
+    _ blocks: Blocks,
+    _ noteRead: @Sendable (_ byteCount: Int) -> Void
+  ) {
+    var count = 0
+    _ = try? segments.read(run.blocks.map(\.diskKey), with: &queue) {
+      index,
+      payload throws(CancellationError) in
+      guard !Task.isCancelled else { throw CancellationError() }
+      noteRead(payload.byteCount)
+      while count < index {
+        blocks.yield(nil)
+        count += 1
+      }
+      blocks.yield(Self.bring(payload, of: run.blocks[index], run.namespace, to: store))
+      count += 1
     }
-    let copy = buffer.withBytes(in: range) { FoundBlock(copying: $0, checksum: checksum) }
-    return (copy, end)
+  }
+
+  private static func bring(
+    _ payload: RawSpan,
+    of block: DiskRun.Block,
+    _ namespace: StoreNamespace,
+    to store: BlockStore
+  ) -> FoundBlock {
+    let checksum = CRC32C.checksum(payload)
+    if let held = promote(payload, checksum, block.key, namespace, store) {
+      return FoundBlock(held, tier: .ssd, share: block.share)
+    }
+    return FoundBlock(copying: payload, checksum: checksum, share: block.share)
   }
 
   /// Copies what was read to memory.
   ///
   /// - Returns: nil if there is no room, or memory has other bytes under the key.
-  private func promote(
-    _ range: Range<Int>,
+  private static func promote(
+    _ payload: RawSpan,
     _ checksum: UInt32,
     _ key: BlockKey,
     _ namespace: StoreNamespace,
     _ store: BlockStore
   ) -> HeldBlock? {
     guard let id = try? store.openNamespace(namespace) else { return nil }
-    guard
-      case .reserved(var room)? = try? store.reserve(byteCount: range.count, as: key, in: id)
-    else { return nil }
-    buffer.withBytes(in: range) { bytes in
-      room.copy(bytes, to: 0)
+    switch try? store.reserve(byteCount: payload.byteCount, as: key, in: id) {
+    case .reserved(var room):
+      room.copy(payload, to: 0)
+      guard room.publish(checksum: checksum) == .stored else { return nil }
+    case .refused(let outcome): guard outcome == .present else { return nil }
+    case nil: return nil
     }
-    guard room.publish(checksum: checksum) == .stored else { return nil }
-    return try? store.memory.get(key, in: id)
+    guard let held = store.memory.hold(key, in: id), held.checksum == checksum,
+      held.byteCount == payload.byteCount
+    else { return nil }
+    return held
   }
 }

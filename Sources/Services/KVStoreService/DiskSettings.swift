@@ -12,6 +12,23 @@ package enum DiskWritePolicy: String, CaseIterable, Sendable {
   case writeBack = "write-back"
 }
 
+/// How blocks are read from disk.
+package enum DiskReading: String, CaseIterable, Sendable {
+  /// Through io_uring where the kernel has it.
+  case automatic = "auto"
+  case ring = "io-uring"
+  /// One block at a time on each of some threads.
+  case threads = "pread"
+
+  var ofDirectory: SegmentDirectory.Reading {
+    switch self {
+    case .automatic: .automatic
+    case .ring: .ring
+    case .threads: .blocking
+    }
+  }
+}
+
 /// The settings of the SSD tier.
 package struct DiskSettings: Sendable {
   /// The directory of the segments, which nobody else uses.
@@ -20,10 +37,13 @@ package struct DiskSettings: Sendable {
   package var segments: SegmentStoreSettings
   /// When blocks are written.
   package var writes: DiskWritePolicy
+  /// How blocks are read.
+  package var reading: DiskReading
   /// Bytes a second that are read at most; nil for no limit.
   package var readLimit: Int?
 
-  /// Reads `directory`, `disk-mib`, `segment-mib`, `disk-writes` and `disk-read-mbps`.
+  /// Reads `directory`, `disk-mib`, `segment-mib`, `disk-writes`, `disk-io`, `disk-compression` and
+  /// `disk-read-mbps`.
   ///
   /// - Returns: nil if no directory is set.
   /// - Throws: ``MeshError`` `invalidArgument` naming the setting.
@@ -32,6 +52,8 @@ package struct DiskSettings: Sendable {
     let diskBytes = (try await reader.integer("disk-mib", in: 3...1 << 30) ?? 16_384) << 20
     let segmentBytes = (try await reader.integer("segment-mib", in: 1...1024) ?? 128) << 20
     writes = try await reader.choice("disk-writes") ?? .secondHit
+    reading = try await reader.choice("disk-io") ?? .automatic
+    let compression = try await Self.compression(reader)
     readLimit = try await reader.integer("disk-read-mbps", in: 1...1_000_000)
       .map { $0 * 1_000_000 }
     guard let directory else { return nil }
@@ -53,7 +75,19 @@ package struct DiskSettings: Sendable {
       capacityBytes: diskBytes,
       segmentBytes: segmentBytes,
       maximumPayloadBytes: maxBlockBytes,
-      admission: writes == .secondHit ? .secondHit : .writeThrough
+      admission: writes == .secondHit ? .secondHit : .writeThrough,
+      compression: compression
     )
+  }
+
+  private static func compression(_ reader: SettingsReader) async throws(MeshError) -> Compression {
+    guard let text = try await reader.text("disk-compression") else { return .none }
+    guard let compression = Compression(parsing: text) else {
+      throw .invalid(
+        "disk-compression",
+        "must be none, zstd-1, zstd-2, zstd-3 or zstd-planes-1...3, got \"\(text.prefix(100))\""
+      )
+    }
+    return compression
   }
 }

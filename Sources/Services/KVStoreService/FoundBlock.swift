@@ -12,6 +12,17 @@ struct FoundBlock: Sendable {
     case copy([UInt8])
   }
 
+  /// What keeps the bytes while the transport has them.
+  private final class Loan: Sendable {
+    private let owner: any BlockBytes.Owner
+    private let share: ByteBudget.Share
+
+    init(_ owner: any BlockBytes.Owner, _ share: ByteBudget.Share) {
+      self.owner = owner
+      self.share = share
+    }
+  }
+
   /// Where it was found.
   let tier: Weft_Kvstore_V1_Tier
   /// The payload's CRC32C.
@@ -21,18 +32,26 @@ struct FoundBlock: Sendable {
   private let memory: Memory
 
   /// A block in memory.
-  init(_ block: HeldBlock, tier: Weft_Kvstore_V1_Tier = .dram) {
+  ///
+  /// - Parameter share: What it takes of the readers' budget, until its last reference is gone.
+  init(
+    _ block: HeldBlock,
+    tier: Weft_Kvstore_V1_Tier = .dram,
+    share: ByteBudget.Share? = nil
+  ) {
     self.tier = tier
     checksum = block.checksum
-    payload = block.share(with: BlockBytes.init(owner:bytes:))
+    payload = block.share { owner, bytes in
+      BlockBytes(owner: share.map { Loan(owner, $0) } ?? owner, bytes: bytes)
+    }
     memory = .held(block)
   }
 
   /// A block from disk that found no room in memory.
-  init(copying bytes: RawSpan, checksum: UInt32) {
+  init(copying bytes: RawSpan, checksum: UInt32, share: ByteBudget.Share? = nil) {
     tier = .ssd
     self.checksum = checksum
-    payload = BlockBytes(copying: bytes)
+    payload = BlockBytes(copying: bytes, keeping: share)
     memory = .copy(payload.array)
   }
 

@@ -11,8 +11,7 @@ import TieredStore
 package struct KVStoreServer {
   /// Opens the place of the segments.
   package typealias OpenDevice =
-    @Sendable (_ directory: String) throws(MeshError) ->
-    any SegmentDevice
+    @Sendable (DiskSettings) throws(MeshError) -> any SegmentDevice
 
   /// What to run, in starting order.
   package let services: [any Service]
@@ -30,8 +29,8 @@ package struct KVStoreServer {
   package init(
     settings: KVStoreSettings,
     logger: Logger,
-    openDevice: @escaping OpenDevice = { directory throws(MeshError) in
-      try SegmentDirectory(path: directory)
+    openDevice: @escaping OpenDevice = { settings throws(MeshError) in
+      try SegmentDirectory(path: settings.directory, reading: settings.reading.ofDirectory)
     },
     milliseconds: @escaping @Sendable () -> UInt64 = Self.elapsedMilliseconds()
   ) async throws(MeshError) {
@@ -66,6 +65,7 @@ package struct KVStoreServer {
         "memory-bytes": "\(settings.memory.capacityBytes)",
         "huge-pages": "\(memory.arena.usesHugePages)",
         "policy": "\(settings.memory.policy.rawValue)",
+        "disk-reads": "\(disk.map { $0.usesRing ? "io-uring" : "pread" } ?? "none")",
       ]
     )
     guard let disk else {
@@ -104,7 +104,7 @@ private actor StoreOpener {
     var logged = start
     let segments = try SegmentStore(
       settings: settings.segments,
-      device: try openDevice(settings.directory),
+      device: try openDevice(settings),
       progress: { progress in
         guard .now - logged >= .seconds(1) else { return }
         logged = .now

@@ -4,15 +4,17 @@ import ServiceLifecycle
 
 /// Brings blocks from disk to memory that are expected to be asked for soon.
 struct Prefetcher: Service {
-  /// A block to bring.
+  /// Blocks to bring.
   struct Request: Sendable {
-    var key: BlockKey
+    var keys: ArraySlice<BlockKey>
     var namespace: StoreNamespace
   }
 
+  /// The most blocks of a request.
+  static let mostKeysInRequest = 16
   /// Requests that wait; more are dropped.
-  static let mostWaiting = 1024
-  /// Reads in flight at once.
+  static let mostWaiting = 64
+  /// Requests worked on at once.
   private static let mostAtOnce = 2
 
   let store: BlockStore
@@ -22,10 +24,7 @@ struct Prefetcher: Service {
       await withTaskGroup(of: Void.self) { group in
         for _ in 0..<Self.mostAtOnce {
           group.addTask {
-            for await request in store.prefetches.requests {
-              guard store.isOnlyOnDisk(request.key, in: request.namespace) else { continue }
-              _ = await store.block(request.key, in: request.namespace)
-            }
+            for await request in store.prefetches.requests { await store.bring(request) }
           }
         }
       }
@@ -52,11 +51,31 @@ extension BlockStore {
   func prefetch(_ keys: [BlockKey], _ stretches: [Stretch], in namespace: StoreNamespace) {
     var start = 0
     for stretch in stretches {
-      defer { start += stretch.blockCount }
+      let end = start + stretch.blockCount
+      defer { start = end }
       guard stretch.tier == .ssd else { continue }
-      for key in keys[start..<start + stretch.blockCount].prefix(Prefetcher.mostWaiting) {
-        prefetches.append(Prefetcher.Request(key: key, namespace: namespace))
+      let atOnce = Prefetcher.mostKeysInRequest
+      for first in stride(from: start, to: end, by: atOnce).prefix(Prefetcher.mostWaiting) {
+        let some = keys[first..<min(first + atOnce, end)]
+        prefetches.append(Prefetcher.Request(keys: some, namespace: namespace))
       }
     }
+  }
+
+  /// Brings blocks to memory that have to be read from disk.
+  fileprivate func bring(_ request: Prefetcher.Request) async {
+    guard let disk else { return }
+    var run = DiskRun(in: request.namespace)
+    for key in request.keys {
+      guard let byteCount = bytesToRead(of: key, in: request.namespace) else { continue }
+      run.append(key, byteCount: byteCount)
+    }
+    guard !run.blocks.isEmpty else { return }
+    // Nobody waits for the blocks themselves.
+    let (_, blocks) = AsyncStream.makeStream(
+      of: FoundBlock?.self,
+      bufferingPolicy: .bufferingOldest(0)
+    )
+    await disk.load(run, to: self, blocks)
   }
 }

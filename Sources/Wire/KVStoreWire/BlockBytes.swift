@@ -24,8 +24,10 @@ package struct BlockBytes: Sendable {
   }
 
   /// Copies bytes.
-  package init(copying bytes: RawSpan) {
-    let copy = Copy(byteCount: bytes.byteCount)
+  ///
+  /// - Parameter companion: Kept for as long as the copy.
+  package init(copying bytes: RawSpan, keeping companion: (any Owner)? = nil) {
+    let copy = Copy(byteCount: bytes.byteCount, companion: companion)
     bytes.withUnsafeBytes { copy.memory.copyMemory(from: $0) }
     append(SliceBytes.Piece(owner: copy, bytes: UnsafeRawBufferPointer(copy.memory)))
   }
@@ -43,8 +45,13 @@ package struct BlockBytes: Sendable {
 
   private final class Copy: @unchecked Sendable {
     let memory: UnsafeMutableRawBufferPointer
+    private let companion: (any Owner)?
 
-    init(byteCount: Int) { memory = .allocate(byteCount: byteCount, alignment: 64) }
+    init(byteCount: Int, companion: (any Owner)?) {
+      memory = .allocate(byteCount: byteCount, alignment: 64)
+      self.companion = companion
+    }
+
     deinit { memory.deallocate() }
   }
 }
