@@ -224,7 +224,7 @@ let testTargets: [Target] = [
   .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
   .target(
     name: "ServiceTesting",
-    dependencies: rpc + [grpcProtobuf, "TestSupport"],
+    dependencies: rpc + ["BlockCache", "Checksum", "KVStoreWire", "TestSupport", grpcProtobuf],
     path: "Tests/ServiceTesting",
     swiftSettings: swiftSettings
   ),
@@ -269,7 +269,10 @@ let testTargets: [Target] = [
   ),
   tests(
     "WorkerService",
-    rpc + ["BlockCache", "KVStoreClient", "KVStoreWire", "ServiceTesting", "WorkerService"]
+    rpc + [
+      "BlockCache", "KVStoreClient", "KVStoreService", "KVStoreWire", "ServiceTesting",
+      "WorkerService",
+    ]
   ),
 ]
 

@@ -1,5 +1,4 @@
 import BlockCache
-import FoundationEssentials
 import GRPCCore
 import GRPCCoreTransport
 import KVStoreClient
@@ -102,15 +101,6 @@ extension [BlockKey] {
   func outgoing(_ block: (Int) -> FakeStore.Block = { .number($0) }) -> [OutgoingBlock] {
     enumerated().map { number, key in
       OutgoingBlock(key: key, payload: BlockBytes(copying: block(number).payload.span.bytes))
-    }
-  }
-}
-
-extension Data {
-  /// Keys as the wire has them, 32 bytes each.
-  var blockKeys: [BlockKey] {
-    stride(from: startIndex, to: endIndex, by: BlockKey.byteCount).compactMap {
-      BlockKey(bytes: self[$0..<Swift.min($0 + BlockKey.byteCount, endIndex)])
     }
   }
 }

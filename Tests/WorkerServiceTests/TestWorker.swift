@@ -1,6 +1,9 @@
 import GRPCCore
 import GRPCCoreTransport
+import Logging
 import MeshProtos
+import MeshRuntime
+import ServiceLifecycle
 import ServiceTesting
 import SwiftProtobuf
 import TestSupport
@@ -16,18 +19,35 @@ struct TestWorker: Sendable {
   static let blockCount = 64
 
   /// Runs `body` with a worker of its own.
+  ///
+  /// - Parameters:
+  ///   - flags: Settings beside a small engine.
+  ///   - change: Changes what no flag does.
   static func with<Result: Sendable>(
+    _ flags: [String: String] = [:],
+    logger: Logger = .silent,
+    _ change: (inout WorkerSettings) -> Void = { _ in },
     _ body: (TestWorker) async throws -> Result
   ) async throws -> Result {
-    let reader = try await settings([
-      "model": DefaultModel.path, "kv-blocks": "\(blockCount)", "max-batch-tokens": "64",
-      "max-batch-sequences": "16", "threads": "2", "scheduler": "unix:/nonexistent",
-    ])
-    let worker = try await Worker(settings: try await WorkerSettings(reader), logger: .silent)
-    return try await withRunning(worker.server) { client in
-      try await body(
-        TestWorker(client: Weft_Worker_V1_WorkerService.Client(wrapping: client))
-      )
+    let reader = try await settings(
+      [
+        "model": DefaultModel.path, "kv-blocks": "\(blockCount)", "max-batch-tokens": "64",
+        "max-batch-sequences": "16", "threads": "2", "scheduler": "unix:/nonexistent",
+      ].merging(flags) { $1 }
+    )
+    var settings = try await WorkerSettings(reader)
+    change(&settings)
+    let worker = try await Worker(settings: settings, logger: logger)
+    // All but the membership: there is no scheduler.
+    let group = ServiceGroup(services: worker.services.dropLast(), logger: .silent)
+    return try await withThrowingTaskGroup(of: Void.self) { tasks in
+      tasks.addTask { try await group.run() }
+      let result = try await withClient(of: try await worker.server.boundAddress) { client in
+        try await body(TestWorker(client: .init(wrapping: client)))
+      }
+      await group.triggerGracefulShutdown()
+      try await tasks.waitForAll()
+      return result
     }
   }
 

@@ -1,94 +1,24 @@
 import BlockCache
 import Checksum
-import GRPCCore
-import KVStoreWire
-import MeshProtos
+import FoundationEssentials
+package import GRPCCore
+package import KVStoreWire
+package import MeshProtos
 import SwiftProtobuf
-import Synchronization
-
-/// A store in this process that behaves as a test wants it to.
-final class FakeStore: Sendable {
-  /// What it does when it is asked.
-  enum Behaviour: Sendable {
-    /// What a store does.
-    case honest
-    /// Takes every call and answers none.
-    case silent
-    /// Gives so many blocks and then keeps silent.
-    case stallsAfter(Int)
-    /// Gives so many blocks and then breaks off.
-    case failsAfter(Int)
-    /// Gives blocks with the wrong places, and says that it has more than it was asked for.
-    case nonsense
-    /// Has no room.
-    case full
-  }
-
-  struct Block: Sendable, Hashable {
-    var payload: [UInt8]
-    var tier = Weft_Kvstore_V1_Tier.dram
-  }
-
-  private struct State {
-    var behaviour: Behaviour
-    var blocks: [BlockKey: Block] = [:]
-    var callCount = 0
-  }
-
-  private let state: Mutex<State>
-
-  init(_ behaviour: Behaviour = .honest) { state = Mutex(State(behaviour: behaviour)) }
-
-  var behaviour: Behaviour {
-    get { state.withLock(\.behaviour) }
-    set { state.withLock { $0.behaviour = newValue } }
-  }
-
-  var blocks: [BlockKey: Block] {
-    get { state.withLock(\.blocks) }
-    set { state.withLock { $0.blocks = newValue } }
-  }
-
-  /// Calls that have arrived.
-  var callCount: Int { state.withLock(\.callCount) }
-
-  /// Counts a call, and holds it for ever if that is the behaviour.
-  func enter(_ context: ServerContext) async throws -> Behaviour {
-    let behaviour = state.withLock { state in
-      state.callCount += 1
-      return state.behaviour
-    }
-    if case .silent = behaviour { try await Self.wait(context) }
-    return behaviour
-  }
-
-  static func wait(_ context: ServerContext) async throws {
-    try await context.cancellation.cancelled
-    throw RPCError(code: .cancelled, message: "the call was cancelled")
-  }
-
-  /// - Returns: The canonical code of the outcome.
-  func put(_ key: BlockKey, _ payload: [UInt8], checksum: UInt32?) -> Status.Code {
-    guard CRC32C.checksum(payload.span.bytes) == checksum else { return .dataLoss }
-    return state.withLock { state in
-      if case .full = state.behaviour { return .resourceExhausted }
-      if let known = state.blocks[key] { return known.payload == payload ? .ok : .alreadyExists }
-      state.blocks[key] = Block(payload: payload)
-      return .ok
-    }
-  }
-}
 
 /// Get and Put of a ``FakeStore``, and its other methods.
-struct FakeBlockService: KVStoreBlockService, RegistrableRPCService {
+package struct FakeBlockService: KVStoreBlockService, RegistrableRPCService {
   let store: FakeStore
 
-  func registerMethods<Transport: ServerTransport>(with router: inout RPCRouter<Transport>) {
+  package init(store: FakeStore) { self.store = store }
+
+  package func registerMethods<Transport: ServerTransport>(with router: inout RPCRouter<Transport>)
+  {
     FakeStoreService(store: store).registerMethods(with: &router)
     registerBlockMethods(with: &router)
   }
 
-  func get(
+  package func get(
     _ request: Weft_Kvstore_V1_GetRequest,
     to writer: RPCWriter<GotBlock>,
     context: ServerContext
@@ -96,6 +26,7 @@ struct FakeBlockService: KVStoreBlockService, RegistrableRPCService {
     let behaviour = try await store.enter(context)
     for (index, key) in request.keys.blockKeys.enumerated() {
       if case .stallsAfter(index) = behaviour { try await FakeStore.wait(context) }
+      if case .holdsAfter(index) = behaviour { await store.waitForRelease() }
       if case .failsAfter(index) = behaviour {
         throw RPCError(code: .internalError, message: "broken on purpose")
       }
@@ -113,7 +44,7 @@ struct FakeBlockService: KVStoreBlockService, RegistrableRPCService {
     }
   }
 
-  func put(
+  package func put(
     _ blocks: RPCAsyncSequence<PutBlock, any Error>,
     to writer: RPCWriter<Weft_Kvstore_V1_PutResponse>,
     context: ServerContext
@@ -220,4 +151,13 @@ private struct FakeStoreService: Weft_Kvstore_V1_KVStoreService.SimpleServicePro
     response: RPCWriter<Weft_Kvstore_V1_WatchEvictionsResponse>,
     context: ServerContext
   ) async throws { throw Self.unused }
+}
+
+extension Data {
+  /// Keys as the wire has them, 32 bytes each.
+  fileprivate var blockKeys: [BlockKey] {
+    stride(from: startIndex, to: endIndex, by: BlockKey.byteCount).compactMap {
+      BlockKey(bytes: self[$0..<Swift.min($0 + BlockKey.byteCount, endIndex)])
+    }
+  }
 }

@@ -1,0 +1,148 @@
+import BlockCache
+import MeshProtos
+import ServiceTesting
+import SwiftProtobuf
+import Testing
+
+@Suite("A store", .serialized)
+struct BlockStoreTests {
+  private let prompt = LongPrompt()
+
+  @Test("takes the blocks as they are before the step")
+  func beforeTheStep() async throws {
+    let prompt = prompt
+    let other = LongPrompt(2)
+    let store = FakeStore()
+    try await TestWorker.with(store) { worker in
+      try await worker.execution { execution in
+        let expected = try await execution.decode(prompt, in: 0..<4)
+        try await execution.step {
+          $0.releasedSequences = [1]
+          $0.stores = [.of(1, prompt, in: 0..<3)]
+          $0.starts = [.of(2, other.tokenIDs)]
+          $0.slices = [.of(2, 0, other.tokenIDs.count, blocks: [0, 1, 2, 3])]
+        }
+        try await execution.store(1)
+        #expect(try await execution.load(prompt, in: 20..<23).loadedBlocks == 3)
+        let loaded = try await execution.decode(prompt, as: 3, from: 48, in: 20..<24)
+        #expect(loaded == expected)
+      }
+    }
+  }
+
+  @Test("for which there is too little staging is cut short, and told all the same")
+  func staging() async throws {
+    let prompt = prompt
+    let store = FakeStore()
+    // Two blocks.
+    try await TestWorker.with(store, ["store-staging-mib": "1"]) { worker in
+      try await worker.execution { execution in
+        _ = try await execution.decode(prompt, in: 0..<4)
+        try await execution.step {
+          $0.stores = [.of(1, prompt, in: 0..<3), .of(2, prompt, in: 0..<3)]
+        }
+        try await execution.store(2)
+        #expect(Set(store.blocks.keys) == Set(prompt.keys[..<2]))
+        // The buffers are free again.
+        try await execution.step {
+          $0.stores = [
+            .with {
+              $0.store = 3
+              $0.namespace = LongPrompt.namespace
+              $0.blocks = [2]
+              $0.keys = prompt.keys[2...].wire
+            }
+          ]
+        }
+        try await execution.store(3)
+        #expect(Set(store.blocks.keys) == Set(prompt.keys))
+      }
+    }
+  }
+
+  @Test("is told of in order, each once, up to the last")
+  func order() async throws {
+    let store = FakeStore()
+    try await TestWorker.with(store) { worker in
+      let told = try await worker.execution { execution in
+        _ = try await execution.decode(LongPrompt(), in: 0..<4)
+        for number in 1...40 as ClosedRange<UInt64> {
+          try await execution.send {
+            $0.stores = [.of(number, LongPrompt(number), in: 0..<3)]
+            $0.starts = [.of(number + 100, Capital.prompt)]
+            $0.slices = [.of(number + 100, 0, Capital.prompt.count, blocks: [60])]
+          }
+        }
+        try await execution.store(40)
+        return execution.storesDone
+      }
+      #expect(told.last == 40)
+      #expect(zip(told, told.dropFirst()).allSatisfy { $0 < $1 }, "\(told)")
+    }
+  }
+
+  @Test("that is wrong, or that the store refuses, is told of like any other")
+  func refusals() async throws {
+    let prompt = prompt
+    let store = FakeStore()
+    try await TestWorker.with(store) { worker in
+      try await worker.execution { execution in
+        let expected = try await execution.decode(prompt, in: 0..<4)
+        try await execution.step {
+          $0.stores = (1...4).map { .of($0, prompt, in: 0..<3) }
+          $0.stores[0].blocks[1] = UInt32(TestWorker.blockCount)
+          $0.stores[1].blocks[1] = 0
+          $0.stores[2].keys.removeLast()
+          $0.stores[3].blocks = []
+        }
+        try await execution.store(4)
+        #expect(store.blocks.isEmpty)
+        store.behaviour = .full
+        try await execution.step { $0.stores = [.of(5, prompt, in: 0..<3)] }
+        try await execution.store(5)
+        #expect(store.blocks.isEmpty)
+        #expect(try await execution.decode(prompt, as: 2, in: 4..<8) == expected)
+      }
+    }
+  }
+
+  @Test("of a block that is being loaded is refused: nobody knows what is in it")
+  func loading() async throws {
+    let prompt = prompt
+    let store = FakeStore(.stallsAfter(0))
+    try await TestWorker.with(store) { worker in
+      try await worker.execution { execution in
+        let callCount = store.callCount
+        try await execution.step { $0.loads = [.of(1, prompt, in: 20..<23)] }
+        try await eventually { store.callCount > callCount }
+        try await execution.step { $0.stores = [.of(1, LongPrompt(2), in: 22..<25)] }
+        try await execution.step { $0.cancelledLoads = [1] }
+        try await execution.load(1)
+        try await execution.store(1)
+        #expect(store.blocks.isEmpty)
+      }
+    }
+  }
+
+  @Test("waits for loads that were there before it, and not for those that came after")
+  func turns() async throws {
+    let prompt = prompt
+    let store = FakeStore(.stallsAfter(0))
+    try await TestWorker.with(store) { worker in
+      try await worker.execution { execution in
+        _ = try await execution.decode(prompt, in: 0..<4)
+        let callCount = store.callCount
+        try await execution.step { $0.loads = [.of(1, LongPrompt(2), in: 20..<23)] }
+        try await execution.step { $0.stores = [.of(1, prompt, in: 0..<3)] }
+        try await execution.step { $0.loads = [.of(2, LongPrompt(3), in: 30..<33)] }
+        try await eventually { store.callCount > callCount + 1 }
+        #expect(execution.storesDone.isEmpty)
+        #expect(store.blocks.isEmpty)
+        try await execution.step { $0.cancelledLoads = [1] }
+        try await execution.store(1)
+        #expect(!execution.loads.contains { $0.result.load == 2 })
+        try await execution.step { $0.cancelledLoads = [2] }
+      }
+    }
+  }
+}
