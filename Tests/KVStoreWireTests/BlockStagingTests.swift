@@ -36,7 +36,7 @@ struct BlockStagingTests {
   func lifetime() {
     var staging: BlockStaging? = BlockStaging(bufferCount: 2, bufferByteCount: 4)
     let buffer = staging?.take()
-    buffer?.write([1, 2, 3, 4].span.bytes, at: 0)
+    buffer?.write([UInt8](1...4).span.bytes, at: 0)
     staging = nil
     #expect(buffer?.bytes.array == [1, 2, 3, 4])
   }

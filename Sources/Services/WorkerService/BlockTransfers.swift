@@ -9,8 +9,8 @@ import Synchronization
 /// The loads and stores of one Execute call.
 ///
 /// The engine's thread hands plans in; ``run()`` does the work; results go out on the call's stream.
-/// Loads go before stores, and no two stores are under way at once: they are for when there is
-/// nothing better to do. What waits is bounded by the staging buffers.
+/// A store waits for the loads that were there before it, and no two stores are under way at once:
+/// they are for when there is nothing better to do. What waits is bounded by the staging buffers.
 final class BlockTransfers: Sendable {
   /// A response that answers no plan.
   typealias Response = Weft_Worker_V1_ExecuteResponse
@@ -19,30 +19,20 @@ final class BlockTransfers: Sendable {
     let number: UInt64
     let namespace: String
     let staged: [StagedStore]
-  }
-
-  private struct State {
-    /// Blocks being loaded: no slice may use them.
-    var loadingBlocks: Set<UInt32> = []
-    var gates: [UInt64: WriteGate] = [:]
-    var isClosed = false
-    var waitingStores = 0
-    var storesDone: UInt64 = 0
-    var storesTold: UInt64 = 0
-    /// Finished when no load is under way.
-    var loadsIdleWaiters: [AsyncStream<Never>.Continuation] = []
+    /// Loads that were under way when it came.
+    let loads: Set<UInt64>
   }
 
   private let mover: BlockMover
   private let epoch: UInt64
   private let responses: AsyncStream<Response>.Continuation
-  private let state = Mutex(State())
+  private let state = Mutex(TransferState())
   private let loads: AsyncStream<(BlockLoad, WriteGate)>
   private let loadContinuation: AsyncStream<(BlockLoad, WriteGate)>.Continuation
   private let stores: AsyncStream<StoreJob>
   private let storeContinuation: AsyncStream<StoreJob>.Continuation
 
-  /// - Parameter responses: Takes responses that answer no plan.
+  /// - Parameter responses: Takes all responses of the call.
   init(mover: BlockMover, epoch: UInt64, responses: AsyncStream<Response>.Continuation) {
     self.mover = mover
     self.epoch = epoch
@@ -64,13 +54,25 @@ final class BlockTransfers: Sendable {
   private func begin(_ message: Weft_Worker_V1_BlockStore) {
     var staged: [StagedStore] = []
     do {
-      staged = mover.stage(try BlockStore(message, blockCount: mover.blocks.blockCount))
+      let store = try BlockStore(message, blockCount: mover.blocks.blockCount)
+      guard !isLoading(store.blocks) else {
+        throw MeshError.invalid("stores.blocks", "must not be blocks that are being loaded")
+      }
+      staged = mover.stage(store)
     } catch {
       mover.logger.warning("a store is refused", metadata: ["error": "\(error)"])
     }
-    state.withLock { $0.waitingStores += 1 }
+    let loads = state.withLock { state in
+      state.waitingStores += 1
+      return Set(state.gates.keys)
+    }
     storeContinuation.yield(
-      StoreJob(number: message.store, namespace: message.namespace, staged: staged)
+      StoreJob(
+        number: message.store,
+        namespace: message.namespace,
+        staged: staged,
+        loads: loads
+      )
     )
   }
 
@@ -103,12 +105,13 @@ final class BlockTransfers: Sendable {
     }
   }
 
-  /// The last store of those that have ended, for the next response; 0 if that was told already.
-  func takeStoresDone() -> UInt64 {
+  /// Puts a response on the call's stream, and with it what there is to tell of stores.
+  func answer(_ response: Response) {
+    // Within the lock: what is told of stores never goes back.
     state.withLock { state in
-      guard state.storesDone > state.storesTold else { return 0 }
-      state.storesTold = state.storesDone
-      return state.storesDone
+      var response = response
+      response.storesDone = state.takeStoresDone()
+      responses.yield(response)
     }
   }
 
@@ -137,51 +140,73 @@ final class BlockTransfers: Sendable {
   }
 
   private func run(_ load: BlockLoad, through gate: WriteGate) async {
-    let result = await mover.load(load, through: gate)
+    let result = await result(of: load, through: gate)
     // Before the scheduler hears of it, and uses the blocks.
     gate.close()
-    let waiters = state.withLock { state in
-      state.loadingBlocks.subtract(load.blocks.map(\.rawValue))
-      state.gates[load.id] = nil
-      guard state.gates.isEmpty else { return [AsyncStream<Never>.Continuation]() }
-      defer { state.loadsIdleWaiters = [] }
-      return state.loadsIdleWaiters
-    }
+    let waiters = state.withLock { $0.end(load) }
     for waiter in waiters { waiter.finish() }
     send { $0.finishedLoads = [result] }
   }
 
-  private func runStores() async {
-    for await job in stores {
-      await waitForLoads()
-      if !job.staged.isEmpty { await mover.store(job.staged, in: job.namespace) }
-      let isLast = state.withLock { state in
-        state.waitingStores -= 1
-        state.storesDone = max(state.storesDone, job.number)
-        return state.waitingStores == 0
+  /// Loads until all is done or the gate is closed: nobody waits for a store in vain.
+  private func result(
+    of load: BlockLoad,
+    through gate: WriteGate
+  ) async -> Weft_Worker_V1_LoadResult {
+    await withTaskGroup(of: Weft_Worker_V1_LoadResult?.self) { group in
+      group.addTask { await self.mover.load(load, through: gate) }
+      group.addTask {
+        await gate.closed()
+        return nil
       }
-      // Otherwise the next step, or the last of those that wait, tells it.
-      guard isLast else { continue }
-      let done = takeStoresDone()
-      if done > 0 { send { $0.storesDone = done } }
+      var result: Weft_Worker_V1_LoadResult?
+      for await ended in group {
+        group.cancelAll()
+        result = ended ?? result
+      }
+      return result ?? .with { $0.load = load.id }
     }
   }
 
-  private func waitForLoads() async {
-    let (idle, continuation) = AsyncStream.makeStream(of: Never.self)
-    state.withLock { state in
-      if state.gates.isEmpty {
-        continuation.finish()
-      } else {
-        state.loadsIdleWaiters.append(continuation)
+  private func runStores() async {
+    for await job in stores {
+      await waitForLoads(job.loads)
+      if !job.staged.isEmpty { await mover.store(job.staged, in: job.namespace) }
+      state.withLock { state in
+        state.waitingStores -= 1
+        state.storesDone = max(state.storesDone, job.number)
+        // Otherwise the next step, or the last of those that wait, tells it.
+        guard state.waitingStores == 0 else { return }
+        let done = state.takeStoresDone()
+        guard done > 0 else { return }
+        responses.yield(
+          .with {
+            $0.epoch = epoch
+            $0.storesDone = done
+          }
+        )
       }
     }
-    for await _ in idle {}
+  }
+
+  private func waitForLoads(_ loads: Set<UInt64>) async {
+    let (end, continuation) = AsyncStream.makeStream(of: Never.self)
+    state.withLock { state in
+      let loads = loads.intersection(state.gates.keys)
+      if loads.isEmpty {
+        continuation.finish()
+      } else {
+        state.loadsWaiters.append(
+          TransferState.LoadsWaiter(loads: loads, continuation: continuation)
+        )
+      }
+    }
+    for await _ in end {}
   }
 
   private func send(_ change: (inout Response) -> Void) {
     var response = Response.with { $0.epoch = epoch }
     change(&response)
-    responses.yield(response)
+    answer(response)
   }
 }

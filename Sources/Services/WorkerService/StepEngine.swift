@@ -96,7 +96,6 @@ actor StepEngine {
         }
       }
       $0.computeMicroseconds = UInt64(max(0, (.now - start) / .microseconds(1)))
-      $0.storesDone = transfers?.takeStoresDone() ?? 0
     }
   }
 

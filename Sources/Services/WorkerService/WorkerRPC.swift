@@ -41,7 +41,8 @@ struct WorkerRPC: Weft_Worker_V1_WorkerService.SimpleServiceProtocol {
         guard let current, plan.epoch == current.epoch else {
           throw MeshError.invalid("epoch", "must be the same in every plan of a call")
         }
-        continuation.yield(try await engine.execute(plan, of: current.call))
+        let result = try await engine.execute(plan, of: current.call)
+        if let transfers { transfers.answer(result) } else { continuation.yield(result) }
       }
       transfers?.close()
       continuation.finish()

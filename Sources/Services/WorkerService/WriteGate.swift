@@ -4,6 +4,8 @@ import Synchronization
 /// through it any more.
 final class WriteGate: Sendable {
   private let isOpen = Mutex(true)
+  /// Has no elements, and ends when the gate is closed.
+  private let closing = AsyncStream.makeStream(of: Never.self)
 
   /// - Returns: false, without writing, if it is closed.
   func write(_ body: () -> Void) -> Bool {
@@ -13,5 +15,11 @@ final class WriteGate: Sendable {
     }
   }
 
-  func close() { isOpen.withLock { $0 = false } }
+  func close() {
+    isOpen.withLock { $0 = false }
+    closing.continuation.finish()
+  }
+
+  /// Waits until it is closed or the task is cancelled; for one task.
+  func closed() async { for await _ in closing.stream {} }
 }
