@@ -218,6 +218,13 @@ let benchmarks: [Target] = [
       argumentParser, grpcCore, protobuf, subprocess, systemPackage,
     ]
   ),
+  benchmark(
+    "transfer-benchmark",
+    [
+      argumentParser, "BlockCache", "GRPCCoreTransport", "KVStoreClient", "MeshProtos",
+      "Scheduling", "TestSupport", grpcCore, logging, protobuf, subprocess, systemPackage,
+    ]
+  ),
 ]
 
 let testTargets: [Target] = [
