@@ -31,6 +31,9 @@ struct BlockReader: Sendable {
     from disk: DiskTier,
     _ send: (_ index: Int, FoundBlock) async throws -> Void
   ) async throws {
+    let wanted = keys.filter { disk.contains(namespace.diskKey($0)) }.map { namespace.diskKey($0) }
+    disk.wanted.add(wanted)
+    defer { disk.wanted.remove(wanted) }
     try await withThrowingDiscardingTaskGroup { group in
       defer { group.cancelAll() }
       var ahead = ReadAhead(store, disk, namespace, keys)

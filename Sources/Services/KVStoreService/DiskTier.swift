@@ -18,6 +18,8 @@ final class DiskTier: Sendable {
   let segments: SegmentStore
   let writes: DiskWritePolicy
   let queue: WriteQueue
+  /// What readers are coming to.
+  let wanted = WantedKeys()
   /// Whether blocks are read through io_uring.
   let usesRing: Bool
   /// The most blocks to read as one run.

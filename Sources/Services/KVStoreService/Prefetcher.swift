@@ -67,7 +67,9 @@ extension BlockStore {
     guard let disk else { return }
     var run = DiskRun(in: request.namespace)
     for key in request.keys {
-      guard let byteCount = bytesToRead(of: key, in: request.namespace) else { continue }
+      guard !disk.wanted.contains(request.namespace.diskKey(key)),
+        let byteCount = bytesToRead(of: key, in: request.namespace)
+      else { continue }
       run.append(key, byteCount: byteCount)
     }
     guard !run.blocks.isEmpty else { return }
