@@ -195,7 +195,7 @@ func benchmark(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 }
 
 let benchmarks: [Target] = [
-  benchmark("engine-benchmark", [argumentParser, "ModelFiles", "Transformer"]),
+  benchmark("engine-benchmark", [argumentParser, "Kernels", "ModelFiles", "Transformer"]),
   benchmark("eviction-benchmark", ["BlockCache", "TieredStore"]),
   benchmark(
     "kvstore-benchmark",

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Kernels
 import MeshTypes
 import ModelFiles
 import Transformer
@@ -8,7 +9,7 @@ import Transformer
 struct EngineBenchmark: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "engine-benchmark",
-    abstract: "Print the engine's speed on a model."
+    abstract: "Print the engine's speed on a model, and that of formats of its blocks."
   )
 
   @Argument(help: "A GGUF file.")
@@ -53,6 +54,37 @@ struct EngineBenchmark: ParsableCommand {
       try report("decode, batch \(batch)") {
         let time = try clock.measure { try decode(tables, runner) }
         return Double(batch * Self.decodeSteps) / time.seconds
+      }
+    }
+    try reportFormats(of: runner.kvMemory.blocks)
+  }
+
+  /// How fast one thread converts blocks on their way to the KV store and back.
+  private func reportFormats(of blocks: KVBlocks) throws {
+    let clock = ContinuousClock()
+    let count = 64
+    let megabytes = Double(count * blocks.blockByteCount) / 1_000_000
+    print("blocks of \(blocks.blockByteCount) bytes        MB/s   slowest   fastest")
+    for format in KVBlockFormat.allCases {
+      let byteCount = format.byteCount(ofBlock: blocks.blockByteCount)
+      var stored = [UInt8](repeating: 0, count: byteCount)
+      try report("to \(format), \(byteCount)") {
+        megabytes
+          / clock.measure {
+            for block in 0..<UInt32(count) {
+              var span = stored.mutableSpan
+              var room = span.mutableBytes
+              blocks.read(BlockID(block)) { format.encode($0, to: &room) }
+            }
+          }.seconds
+      }
+      try report("from \(format)") {
+        megabytes
+          / clock.measure {
+            for block in 0..<UInt32(count) {
+              blocks.write(BlockID(block)) { format.decode(stored.span.bytes, to: &$0) }
+            }
+          }.seconds
       }
     }
   }

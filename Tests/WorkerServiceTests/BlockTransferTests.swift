@@ -91,6 +91,30 @@ struct BlockTransferTests {
     }
   }
 
+  @Test("may be stored quantised: in 17/32 of the bytes, and near enough to go on from")
+  func quantised() async throws {
+    let prompt = prompt
+    let store = FakeStore()
+    try await TestWorker.with(store, ["store-block-format": "q8"]) { worker in
+      try await worker.execution { execution in
+        let expected = try await execution.store(prompt)
+        #expect(store.blocks.values.map(\.payload.count) == [195_872, 195_872, 195_872])
+        let load = try await execution.load(prompt, in: 20..<23)
+        #expect(load.loadedBlocks == 3)
+        #expect(load.memoryBytes == 3 * 195_872)
+        let loaded = try await execution.decode(prompt, as: 2, from: 48, in: 20..<24)
+        #expect(loaded.first == expected.first)
+      }
+    }
+    // A block of another format, however authentic, is not taken: it has another size.
+    try await withServer([FakeBlockService(store: store)]) { _, address in
+      try await TestWorker.with(storeAt: address) { worker in
+        let load = try await worker.execution { try await $0.load(prompt, in: 20..<23) }
+        #expect(load.loadedBlocks == 0)
+      }
+    }
+  }
+
   @Test("are not written any more once a new call has begun")
   func newCall() async throws {
     let prompt = prompt

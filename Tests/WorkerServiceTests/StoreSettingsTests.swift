@@ -40,6 +40,7 @@ struct StoreSettingsTests {
       ("kvstores", "a:1,a:1"), ("kvstores", (1...65).map { "a:\($0)" }.joined(separator: ",")),
       ("kvstore-lookup-timeout-ms", "0"), ("store-staging-mib", "0"),
       ("store-staging-mib", "65537"), ("worker-role", "boss"), ("worker-role", ""),
+      ("store-block-format", "q4"), ("store-block-format", ""),
     ]
     for (name, text) in wrong {
       let error = try await refusal([name: text])
@@ -60,6 +61,7 @@ struct StoreSettingsTests {
     #expect(worker.store.cluster.addresses.isEmpty)
     #expect(worker.store.keyFile == nil)
     #expect(worker.store.stagingBytes == 64 << 20)
+    #expect("\(worker.store.blockFormat)" == "exact")
   }
 
   @Test("refuse a key that is no file of its owner's alone, and say which")

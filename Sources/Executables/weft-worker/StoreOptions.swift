@@ -12,11 +12,15 @@ struct StoreOptions: ParsableArguments {
   @Option(help: "Memory in MiB for blocks to be stored (WEFT_STORE_STAGING_MIB; default 64).")
   var storeStagingMib: Int?
 
+  @Option(help: "How blocks are stored, exact or q8 (WEFT_STORE_BLOCK_FORMAT; default exact).")
+  var storeBlockFormat: String?
+
   /// The flags by setting name.
   var flags: [String: ConfigContent?] {
     [
       "kvstores": kvstores.map { .string($0) }, "mesh-key-file": meshKeyFile.map { .string($0) },
       "store-staging-mib": storeStagingMib.map { .int($0) },
+      "store-block-format": storeBlockFormat.map { .string($0) },
     ]
   }
 }

@@ -16,6 +16,9 @@ actor BlockMover {
   private let executor: DedicatedThreadExecutor
   nonisolated let stores: StoreCluster
   nonisolated let blocks: KVBlocks
+  private nonisolated let format: KVBlockFormat
+  /// Bytes of a block in the store, without the seal.
+  private nonisolated let contentBytes: Int
   nonisolated let staging: BlockStaging
   nonisolated let logger: Logger
   private let seal: BlockSeal
@@ -23,10 +26,13 @@ actor BlockMover {
 
   nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
-  /// - Parameter key: The mesh's.
+  /// - Parameters:
+  ///   - format: How blocks stand in the store.
+  ///   - key: The mesh's.
   init(
     stores: StoreCluster,
     blocks: KVBlocks,
+    format: KVBlockFormat,
     key: [UInt8],
     stagingBytes: Int,
     logger: Logger
@@ -34,9 +40,11 @@ actor BlockMover {
     executor = DedicatedThreadExecutor(label: "weft.worker.mover")
     self.stores = stores
     self.blocks = blocks
+    self.format = format
+    contentBytes = format.byteCount(ofBlock: blocks.blockByteCount)
     self.logger = logger
     seal = BlockSeal(MessageAuthenticator(key: key))
-    let storedBytes = Self.storedBytes(of: blocks)
+    let storedBytes = Self.storedBytes(of: blocks, format)
     staging = BlockStaging(
       bufferCount: max(1, stagingBytes / storedBytes),
       bufferByteCount: storedBytes
@@ -44,8 +52,8 @@ actor BlockMover {
   }
 
   /// Bytes of a block in the store.
-  static func storedBytes(of blocks: KVBlocks) -> Int {
-    blocks.blockByteCount + BlockSeal.byteCount
+  static func storedBytes(of blocks: KVBlocks, _ format: KVBlockFormat) -> Int {
+    format.byteCount(ofBlock: blocks.blockByteCount) + BlockSeal.byteCount
   }
 
   /// What it has done so far.
@@ -70,17 +78,14 @@ actor BlockMover {
       in: load.namespace,
       deadline: start + load.timeout
     ) { index, block in
-      guard block.payload.byteCount == blocks.blockByteCount + BlockSeal.byteCount,
+      guard block.payload.byteCount == contentBytes + BlockSeal.byteCount,
         block.payload.checksum() == block.checksum,
         let content = seal.open(block.payload, key: load.keys[index], namespace: load.namespace)
       else {
         forged = load.keys[index]
         return false
       }
-      let isWritten = gate.write {
-        blocks.write(load.blocks[index]) { content.copy(into: &$0) }
-      }
-      guard isWritten else { return false }
+      guard gate.write({ restore(content, to: load.blocks[index]) }) else { return false }
       switch block.tier {
       case .ssd: bytes.disk += UInt64(block.payload.byteCount)
       default: bytes.memory += UInt64(block.payload.byteCount)
@@ -103,6 +108,15 @@ actor BlockMover {
     }
   }
 
+  private nonisolated func restore(_ content: BlockBytes, to block: BlockID) {
+    blocks.write(block) { room in
+      switch format {
+      case .exact: content.copy(into: &room)
+      case .q8: format.decode(content.array.span.bytes, to: &room)
+      }
+    }
+  }
+
   /// Has the store forget a block that is not what its key says, so that a true one can take its
   /// place.
   private func discard(_ key: BlockKey, in namespace: String) async {
@@ -122,7 +136,9 @@ actor BlockMover {
     var staged: [StagedStore] = []
     for (block, key) in zip(store.blocks, store.keys) {
       guard let buffer = staging.take() else { break }
-      blocks.read(block) { buffer.write($0, at: 0) }
+      blocks.read(block) { block in
+        buffer.write(byteCount: contentBytes) { format.encode(block, to: &$0) }
+      }
       staged.append(StagedStore(key: key, buffer: buffer))
     }
     count { counts in
@@ -135,9 +151,9 @@ actor BlockMover {
   /// Seals staged blocks and puts them into the store.
   func store(_ staged: [StagedStore], in namespace: String) async {
     let outgoing = staged.map { store in
-      let content = store.buffer.bytes[0..<blocks.blockByteCount]
+      let content = store.buffer.bytes[0..<contentBytes]
       let tag = seal.tag(of: content, key: store.key, namespace: namespace)
-      store.buffer.write(tag.span.bytes, at: blocks.blockByteCount)
+      store.buffer.write(tag.span.bytes, at: contentBytes)
       return OutgoingBlock(key: store.key, payload: store.buffer.bytes)
     }
     let outcomes = await stores.put(outgoing, in: namespace)
@@ -150,7 +166,8 @@ actor BlockMover {
         }
       }
     }
-    if outcomes.contains(.conflicting) {
+    // What is computed on blocks that came back inexact is another block of the same key.
+    if format == .exact, outcomes.contains(.conflicting) {
       logger.warning(
         "the store has other bytes of a block",
         metadata: ["namespace": "\(namespace)"]

@@ -1,4 +1,5 @@
 package import KVStoreClient
+package import Kernels
 package import MeshRuntime
 package import MeshTypes
 
@@ -10,13 +11,24 @@ package struct StoreSettings: Sendable {
   package var keyFile: String?
   /// Memory for blocks on their way to the store; what finds none is not stored.
   package var stagingBytes: Int
+  /// How blocks stand in the store; the same for all workers that are to share them.
+  package var blockFormat: KVBlockFormat
 
-  /// Reads what ``StoreClusterSettings`` does, `mesh-key-file` and `store-staging-mib`.
+  /// Reads what ``StoreClusterSettings`` does, `mesh-key-file`, `store-staging-mib` and
+  /// `store-block-format`.
   ///
   /// - Throws: ``MeshError`` `invalidArgument` naming the setting.
   package init(_ reader: SettingsReader) async throws(MeshError) {
     cluster = try await StoreClusterSettings(reader)
     keyFile = try await reader.text("mesh-key-file")
     stagingBytes = (try await reader.integer("store-staging-mib", in: 1...65_536) ?? 64) << 20
+    let format = try await reader.text("store-block-format") ?? KVBlockFormat.exact.rawValue
+    guard let known = KVBlockFormat(rawValue: format) else {
+      throw .invalid(
+        "store-block-format",
+        "must be one of \(KVBlockFormat.allCases.map(\.rawValue)), got \"\(format.prefix(100))\""
+      )
+    }
+    blockFormat = known
   }
 }

@@ -38,11 +38,14 @@ package struct Worker {
       mover = BlockMover(
         stores: cluster,
         blocks: blocks,
+        format: settings.store.blockFormat,
         key: key ?? MeshKeyFile.publicKey,
         stagingBytes: settings.store.stagingBytes,
         logger: logger
       )
-      capabilities.storeBlockBytes = UInt64(BlockMover.storedBytes(of: blocks))
+      capabilities.storeBlockBytes = UInt64(
+        BlockMover.storedBytes(of: blocks, settings.store.blockFormat)
+      )
     }
     capabilities.role = settings.role.message
     let health = HealthService(services: [
@@ -97,7 +100,7 @@ private actor ModelLoader {
     let rootKey = BlockKey.root(
       modelDigest: file.digest(),
       numericsID: NumericsID.current,
-      layout: "\(layout)",
+      layout: settings.store.blockFormat.keyed("\(layout)"),
       blockSizeTokens: EngineSettings.blockSizeTokens
     )
     let capabilities = Weft_Scheduler_V1_Capabilities.with {
@@ -123,6 +126,13 @@ private actor ModelLoader {
       executor: executor
     )
     return (engine, capabilities, runner.kvMemory.blocks)
+  }
+}
+
+extension KVBlockFormat {
+  /// The layout as block keys have it: blocks of inexact formats are never taken for exact ones.
+  fileprivate func keyed(_ layout: String) -> String {
+    self == .exact ? layout : "\(layout) as \(rawValue)"
   }
 }
 

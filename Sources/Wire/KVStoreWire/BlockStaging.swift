@@ -67,6 +67,14 @@ package final class StagedBlock: Sendable {
     }
   }
 
+  /// Lends the first `byteCount` bytes, of which there must be as many, to be written.
+  package func write(byteCount: Int, _ body: (inout MutableRawSpan) -> Void) {
+    precondition(0...staging.bufferByteCount ~= byteCount, "no room")
+    var room = UnsafeMutableRawBufferPointer(rebasing: staging.bytes(index)[..<byteCount])
+      .mutableBytes
+    body(&room)
+  }
+
   /// The whole buffer, which stays taken for as long as they are in use.
   package var bytes: BlockBytes {
     BlockBytes(owner: self, bytes: UnsafeRawBufferPointer(staging.bytes(index)))

@@ -7,6 +7,7 @@
 #define WK_CKERNELS_H
 
 #include "wk_attention.h"
+#include "wk_block_groups.h"
 #include "wk_float16.h"
 #include "wk_formats.h"
 #include "wk_kernel_set.h"
