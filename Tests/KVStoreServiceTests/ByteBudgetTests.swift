@@ -34,8 +34,8 @@ struct ByteBudgetTests {
       #expect(budget.heldBytes == 80)
       first = nil
       let shares = [try await group.next(), try await group.next()]
-      #expect(shares.allSatisfy { ($0 ?? nil) != nil })
       #expect(budget.heldBytes == 60)
+      #expect(shares.allSatisfy { ($0 ?? nil) != nil })
     }
     #expect(budget.heldBytes == 0)
   }
@@ -54,8 +54,8 @@ struct ByteBudgetTests {
         #expect(none == nil)
       }
       let share = try await patient.next() ?? nil
-      #expect(share != nil)
       #expect(budget.heldBytes == 100 && budget.waiterCount == 0)
+      #expect(share != nil)
     }
     #expect(first != nil)
   }
@@ -63,7 +63,7 @@ struct ByteBudgetTests {
   @Test("more than there can ever be counts as all")
   func tooMuch() async {
     let share = await budget.take(1000)
-    #expect(share != nil)
     #expect(budget.heldBytes == 100)
+    #expect(share != nil)
   }
 }
