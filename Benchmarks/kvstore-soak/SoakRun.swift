@@ -135,19 +135,19 @@ struct SoakRun: Sendable {
     return samples
   }
 
-  /// Compares the third quarter of the time with the last: by then everything is full.
+  /// Tells how the memory changed after a first quarter in which everything fills up.
   private func report(_ samples: [Sample], _ tally: Tally) {
-    let quarter = max(1, samples.count / 4)
-    let last = samples.suffix(quarter)
-    let before = samples.dropLast(quarter).suffix(quarter)
-    guard !before.isEmpty else { return }
-    func mean(_ samples: ArraySlice<Sample>) -> Double {
-      Double(samples.reduce(0) { $0 + $1.residentKiB }) / Double(samples.count)
-    }
-    let drift = (mean(last) / mean(before) - 1) * 100
+    let warm = samples.dropFirst(samples.count / 4)
+    guard let first = warm.first, first.residentKiB > 0 else { return }
+    let half = warm.suffix(samples.count / 2).map(\.residentKiB)
+    let (least, most) = (half.min() ?? 0, half.max() ?? 0)
+    let middle = Double(least + most) / 2
+    let drift = (Double(warm.last?.residentKiB ?? 0) / Double(first.residentKiB) - 1) * 100
     let descriptors = samples.map(\.descriptors)
     print(
-      "memory drift, last quarter against the one before: \(drift) %;",
+      "resident after warm-up, at \(Int(first.seconds)) s: \(first.residentKiB / 1024) MiB;",
+      "drift since then \(drift) %; second half \(least / 1024) to \(most / 1024) MiB,",
+      "± \(middle > 0 ? Double(most - least) / 2 / middle * 100 : 0) %;",
       "descriptors \(descriptors.min() ?? 0) to \(descriptors.max() ?? 0),",
       "at the end \(descriptors.last ?? 0); WRONG \(tally.wrong.load(ordering: .relaxed))"
     )
