@@ -6,6 +6,8 @@ import Scheduling
 struct Case {
   let tokens: Int
   let fetchMilliseconds: Double
+  /// Blocks that the store did not give in time.
+  let missedBlocks: Int
   let computeMilliseconds: Double
   let decision: StoreDecision
   /// What the model expected of fetching and of computing, in milliseconds.

@@ -37,7 +37,8 @@ enum Report {
         cases.count,
         cases.count(where: \.isRight),
         cases.count,
-        cases.contains(where: \.isClose) ? "  close" : ""
+        (cases.contains(where: \.isClose) ? "  close" : "")
+          + (cases.contains { $0.missedBlocks > 0 } ? "  not all came" : "")
       )
       print(columns.padding(toLength: 32, withPad: " ", startingAt: 0) + rest)
     }

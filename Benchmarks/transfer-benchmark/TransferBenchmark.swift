@@ -39,6 +39,9 @@ struct TransferBenchmark: AsyncParsableCommand {
   @Option(help: "Limits of both tiers in MB/s, after no limit.")
   var limits = [400, 100, 40, 25, 15, 10]
 
+  @Option(help: "The tiers: memory, disk.")
+  var tiers = ["memory", "disk"]
+
   @Option(help: "Loads before the first case of a tier and a limit.")
   var warm = 4
 
@@ -87,7 +90,7 @@ struct TransferBenchmark: AsyncParsableCommand {
       try await fill($0, cases.warmUp + cases.samples + [.connecting], worker, isDisk: true)
     }
     var all: [(StoreVariant, Case)] = []
-    for variant in [StoreTier.memory, .disk].flatMap({ tier in
+    for variant in tiers.map({ $0 == "disk" ? StoreTier.disk : .memory }).flatMap({ tier in
       ([nil] + limits).map { StoreVariant(tier: tier, limit: $0) }
     }) {
       let arguments = variant.arguments(directory: segments)

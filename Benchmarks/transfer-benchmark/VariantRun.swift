@@ -41,7 +41,7 @@ struct VariantRun {
     for sample in options.warmUp {
       let keys = sampleKeys(sample.blocks, series: series(of: sample))
       _ = try await store.lookup(keys, prefetch: options.prefetch)
-      try await teachFetch(worker.fetch(keys, firstBlock: Self.firstBlock).result, of: sample)
+      teach(try await worker.fetch(keys, firstBlock: Self.firstBlock).result)
       computations.any(tokens: sample.tokens, using: &random)?.teach(&model)
     }
     var cases: [Case] = []
@@ -83,10 +83,14 @@ struct VariantRun {
     }
     let (result, milliseconds) = try await worker.fetch(keys, firstBlock: Self.firstBlock)
     let bytes = keys.count * TransferBenchmark.blockBytes
+    let computing = computations.milliseconds(tokens: sample.tokens)
+    let missed = sample.blocks - Int(result.loadedBlocks)
     let outcome = Case(
       tokens: sample.tokens,
-      fetchMilliseconds: milliseconds,
-      computeMilliseconds: computations.milliseconds(tokens: sample.tokens),
+      // What does not come in time is computed.
+      fetchMilliseconds: milliseconds + computing * Double(missed) / Double(sample.blocks),
+      missedBlocks: missed,
+      computeMilliseconds: computing,
       decision: decision,
       expectedFetch: model.fetchMicroseconds(
         memoryBytes: variant.tier == .memory ? bytes : 0,
@@ -97,7 +101,7 @@ struct VariantRun {
         / 1000
     )
     switch decision.action {
-    case .fetch: try teachFetch(result, of: sample)
+    case .fetch: teach(result)
     case .recompute:
       if decision.reason == .slower { model.forgetFetching() }
       computations.any(tokens: sample.tokens, using: &random)?.teach(&model)
@@ -105,16 +109,7 @@ struct VariantRun {
     return outcome
   }
 
-  private mutating func teachFetch(
-    _ result: WorkerLink.LoadResult,
-    of sample: Sample
-  ) throws {
-    guard result.loadedBlocks == sample.blocks else {
-      throw MeshError(
-        .internalError,
-        "\(variant): \(result.loadedBlocks) of \(sample.blocks) blocks came"
-      )
-    }
+  private mutating func teach(_ result: WorkerLink.LoadResult) {
     model.observeLoad(
       memoryBytes: Int(result.memoryBytes),
       diskBytes: Int(result.diskBytes),
