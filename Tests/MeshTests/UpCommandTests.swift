@@ -47,7 +47,7 @@ extension MeshTests {
           try execution.send(signal: signal)
         }
       }
-      #expect(children.count == 4, "tokenizer, scheduler, worker and gateway")
+      #expect(children.count == 5, "tokenizer, scheduler, KV store, worker and gateway")
       // A process closes its files a moment before it is gone.
       let deadline = ContinuousClock.now + .seconds(10)
       while children.contains(where: Processes.isRunning), ContinuousClock.now < deadline {

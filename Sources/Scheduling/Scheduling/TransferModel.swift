@@ -21,7 +21,7 @@ package struct TransferModel: Sendable {
   }
 
   /// Where to learn from nothing: a small model on two cores, a store on the same machine.
-  private var computing = LeastSquares(prior: [3000, 1000, 0.1])
+  private var computing = LeastSquares(prior: [3000, 1000, 0.3])
   private var fetching = LeastSquares(prior: [3000, 1.0 / 700, 1.0 / 350])
 
   /// Creates a model that has seen nothing.
