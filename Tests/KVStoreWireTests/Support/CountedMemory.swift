@@ -43,7 +43,7 @@ func eventually(_ condition: () -> Bool) async -> Bool {
   let end = ContinuousClock.now + .seconds(10)
   while !condition() {
     guard ContinuousClock.now < end else { return false }
-    try? await Task.sleep(for: .milliseconds(1))
+    await Task.yield()
   }
   return true
 }
