@@ -47,6 +47,34 @@ import Testing
     }
   }
 
+  @Test func aConnectionThatIsAskedForDoesNotWaitForCoresBackoff() async throws {
+    let address = TransportAddress.unix(path: uniqueSocketPath())
+    var configuration = CoreClientConfiguration()
+    configuration.initialReconnectBackoff = .seconds(3600)
+    configuration.maximumReconnectBackoff = .seconds(3600)
+    try await withReleasedExecutor { executor in
+      let client = CoreClientTransport(
+        address: address,
+        configuration: configuration,
+        executor: executor
+      )
+      #expect(await !client.isConnected(within: .milliseconds(50)))
+      let server = GRPCServer(
+        transport: CoreServerTransport(address: address, executor: executor),
+        router: Router()
+      )
+      try await withThrowingDiscardingTaskGroup { group in
+        group.addTask { try await server.serve() }
+        _ = try await server.transport.listeningAddress
+        #expect(await client.isConnected(within: .seconds(60)))
+        #expect(await client.isConnected(within: .zero))
+        client.beginGracefulShutdown()
+        #expect(await !client.isConnected(within: .seconds(60)))
+        server.beginGracefulShutdown()
+      }
+    }
+  }
+
   @Test func aClientReconnectsToARestartedServer() async throws {
     let address = TransportAddress.unix(path: uniqueSocketPath())
     try await withReleasedExecutor { executor in

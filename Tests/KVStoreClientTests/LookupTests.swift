@@ -1,4 +1,5 @@
 import BlockCache
+import GRPCCore
 import GRPCCoreTransport
 import KVStoreClient
 import MeshProtos
@@ -77,25 +78,60 @@ struct LookupTests {
     }
   }
 
+  @Test("finds a store that begins to listen after it was looked for in vain")
+  func latecomer() async throws {
+    let store = FakeStore()
+    let address = TransportAddress.unix(path: uniqueSocketPath())
+    let time = ManualTime()
+    var settings = StoreClusterSettings(addresses: [address])
+    // Each try in vain takes this long.
+    settings.connectTimeout = .milliseconds(200)
+    settings.lookupTimeout = .seconds(20)
+    let cluster = StoreCluster(settings: settings, logger: .silent, now: { time.now })
+    store.blocks[keys[0]] = .number(0)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await cluster.run() }
+      for _ in 0..<8 {
+        #expect(await !cluster.lookup(keys, in: namespace).isComplete)
+        time.advance(by: .seconds(10))
+      }
+      let server = GRPCServer(
+        transport: CoreServerTransport(address: address),
+        services: [FakeBlockService(store: store)]
+      )
+      group.addTask { try await server.serve() }
+      _ = try await server.transport.listeningAddress
+      // Core itself would try again only after its longest pause.
+      try await eventually {
+        time.advance(by: .seconds(10))
+        return await cluster.lookup(keys, in: namespace).blockCount == 1
+      }
+      group.cancelAll()
+      while await group.nextResult() != nil {}
+    }
+  }
+
   @Test("finds nothing where nobody listens, and what others have")
   func nobody() async throws {
     let stores = (0..<2).map { _ in FakeStore() }
-    try await withCluster(of: stores) {
-      $0.addresses.append(.unix(path: uniqueSocketPath()))
+    let time = ManualTime()
+    try await withCluster(of: stores, time: time) {
+      $0.addNobody()
     } _: { cluster in
       let owners = cluster.owners(of: keys)
       for (number, owner) in owners.enumerated() where owner < 2 {
         stores[owner].blocks[keys[number]] = .number(number)
       }
-      let first = owners.firstIndex(of: 2)
+      let others = keys.indices.filter { owners[$0] < 2 }.map { keys[$0] }
+      try await eventually {
+        time.advance(by: .seconds(10))
+        return await cluster.lookup(others, in: namespace).isComplete
+      }
+      #expect(await cluster.lookup(others, in: namespace).blockCount == others.count)
       let prefix = await cluster.lookup(keys, in: namespace)
-      #expect(prefix.blockCount == first)
+      #expect(prefix.blockCount == owners.firstIndex(of: 2))
       #expect(!prefix.isComplete)
       #expect(cluster.statistics.availableReplicas == 2)
-      let others = keys.indices.filter { owners[$0] < 2 }.map { keys[$0] }
-      let complete = await cluster.lookup(others, in: namespace)
-      #expect(complete.blockCount == others.count)
-      #expect(complete.isComplete)
     }
   }
 

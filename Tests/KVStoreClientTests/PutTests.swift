@@ -44,14 +44,20 @@ struct PutTests {
   @Test("fails for the keys of a store that does not answer, and for no others")
   func nobody() async throws {
     let store = FakeStore()
-    try await withCluster(of: [store]) {
-      $0.addresses.append(.unix(path: uniqueSocketPath()))
+    let time = ManualTime()
+    try await withCluster(of: [store], time: time) {
+      $0.addNobody()
     } _: { cluster in
       let owners = cluster.owners(of: keys)
+      let expected = owners.map { $0 == 0 ? true : nil }
+      try await eventually {
+        time.advance(by: .seconds(10))
+        return await cluster.presence(of: keys, in: namespace)
+          == owners.map { $0 == 0 ? false : nil }
+      }
       let outcomes = await cluster.put(keys.outgoing(), in: namespace)
       #expect(outcomes == owners.map { $0 == 0 ? .stored : .failed })
-      let presence = await cluster.presence(of: keys, in: namespace)
-      #expect(presence == owners.map { $0 == 0 ? true : nil })
+      #expect(await cluster.presence(of: keys, in: namespace) == expected)
     }
   }
 

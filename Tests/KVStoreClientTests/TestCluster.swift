@@ -39,6 +39,7 @@ func withCluster<Result: Sendable>(
     for server in servers { group.addTask { try await server.serve() } }
     var settings = StoreClusterSettings(addresses: [])
     for server in servers { settings.addresses.append(try await server.transport.listeningAddress) }
+    settings.connectTimeout = .seconds(20)
     settings.lookupTimeout = .seconds(20)
     settings.stallTimeout = .seconds(20)
     settings.putTimeout = .seconds(20)
@@ -64,6 +65,15 @@ extension FakeStore.Block {
   /// The payload of the block with a number: as long as it says, and like no other's.
   static func number(_ number: Int, byteCount: Int = 100) -> Self {
     Self(payload: (0..<byteCount).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ number) })
+  }
+}
+
+extension StoreClusterSettings {
+  /// Adds a replica that is not there. Looking for it takes as long as a connection may; the others'
+  /// connections may take longer where the machine is busy, so that a test has to try again.
+  mutating func addNobody() {
+    addresses.append(.unix(path: uniqueSocketPath()))
+    connectTimeout = .milliseconds(200)
   }
 }
 

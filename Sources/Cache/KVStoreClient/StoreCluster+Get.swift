@@ -115,7 +115,7 @@ extension StoreCluster {
     let replica = replicas[index]
     let channel = progress.channels[index]
     defer { channel.finish() }
-    guard replica.admits() else { return }
+    guard await replica.admits(within: deadline - .now) else { return }
     let request = Weft_Kvstore_V1_GetRequest.with {
       $0.namespace = namespace
       $0.keys = keys.wireBytes

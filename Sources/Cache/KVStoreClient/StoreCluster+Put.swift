@@ -84,7 +84,7 @@ extension StoreCluster {
     in namespace: String,
     on replica: StoreReplica
   ) async -> [PutOutcome] {
-    guard replica.admits() else { return [] }
+    guard await replica.admits() else { return [] }
     let outcomes = Mutex<[PutOutcome]>([])
     do {
       try await Weft_Kvstore_V1_KVStoreService.putBlocks(

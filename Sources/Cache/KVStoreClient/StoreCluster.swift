@@ -32,7 +32,14 @@ package final class StoreCluster: Service {
     self.logger = logger
     self.now = now
     placement = StorePlacement(names: settings.addresses.map { "\($0)" })
-    replicas = settings.addresses.map { StoreReplica(address: $0, now: now, logger: logger) }
+    replicas = settings.addresses.map {
+      StoreReplica(
+        address: $0,
+        connectTimeout: settings.connectTimeout,
+        now: now,
+        logger: logger
+      )
+    }
   }
 
   /// Keeps the connections until graceful shutdown.

@@ -8,6 +8,8 @@ package struct StoreClusterSettings: Sendable, Hashable {
   package var addresses: [TransportAddress]
   /// What takes longer to look up is a miss.
   package var lookupTimeout = Duration.milliseconds(50)
+  /// How long a call waits for a connection to a replica that it has none to.
+  package var connectTimeout = Duration.milliseconds(50)
   /// How long a replica may keep a reader waiting for its next block.
   package var stallTimeout = Duration.milliseconds(250)
   /// How long storing one batch of blocks may take.
@@ -43,6 +45,7 @@ package struct StoreClusterSettings: Sendable, Hashable {
     self.init(addresses: addresses)
     if let timeout = try await reader.integer("kvstore-lookup-timeout-ms", in: 1...60_000) {
       lookupTimeout = .milliseconds(timeout)
+      connectTimeout = lookupTimeout
     }
   }
 }

@@ -14,6 +14,9 @@ final class StoreReplica: Service {
   let grpc: GRPCClient<CoreClientTransport>
   /// The unary methods.
   let store: Store
+  private let transport: CoreClientTransport
+  /// How long a call waits for a connection where there is none.
+  private let connectTimeout: Duration
   private let breaker = Mutex(CircuitBreaker())
   private let now: @Sendable () -> ContinuousClock.Instant
   private let logger: Logger
@@ -23,10 +26,12 @@ final class StoreReplica: Service {
 
   init(
     address: TransportAddress,
+    connectTimeout: Duration,
     now: @escaping @Sendable () -> ContinuousClock.Instant,
     logger: Logger
   ) {
     name = "\(address)"
+    self.connectTimeout = connectTimeout
     self.now = now
     self.logger = logger
     var configuration = CoreClientConfiguration()
@@ -36,9 +41,8 @@ final class StoreReplica: Service {
     configuration.maximumReconnectBackoff = .seconds(1)
     // Without calls too: a replica whose machine has gone is found out before it is needed again.
     configuration.keepalive = CoreKeepalive(interval: .seconds(5), timeout: .seconds(2))
-    grpc = GRPCClient(
-      transport: CoreClientTransport(address: address, configuration: configuration)
-    )
+    transport = CoreClientTransport(address: address, configuration: configuration)
+    grpc = GRPCClient(transport: transport)
     store = Store(wrapping: grpc)
   }
 
@@ -53,10 +57,15 @@ final class StoreReplica: Service {
   /// Whether it answered when last asked.
   var isAvailable: Bool { breaker.withLock(\.isClosed) }
 
-  /// Whether it may be asked now; if so, ``record(_:)`` follows.
-  func admits() -> Bool {
+  /// Whether it may be asked now, and is there to be asked; if so, ``record(_:)`` follows.
+  ///
+  /// One that has just begun to listen is found at once: the breaker alone decides how often to try.
+  func admits(within timeout: Duration = .seconds(1 << 40)) async -> Bool {
     let now = now()
-    return breaker.withLock { $0.admits(at: now) }
+    guard breaker.withLock({ $0.admits(at: now) }) else { return false }
+    let isConnected = await transport.isConnected(within: min(timeout, connectTimeout))
+    if !isConnected { record(timeout < connectTimeout ? .abandoned : .failed) }
+    return isConnected
   }
 
   /// Takes in what came of a call.
@@ -80,7 +89,7 @@ final class StoreReplica: Service {
   ///
   /// - Returns: nil if it may not, or for an error; which is recorded.
   func ask<Answer>(_ call: (Store) async throws -> Answer) async -> Answer? {
-    guard admits() else { return nil }
+    guard await admits() else { return nil }
     do {
       let answer = try await call(store)
       record(.answered)
@@ -92,7 +101,7 @@ final class StoreReplica: Service {
     }
   }
 
-  /// Options of a call that fails at once without a connection.
+  /// Options of a call that fails at once should the connection be lost meanwhile.
   static func options(timeout: Duration) -> CallOptions {
     var options = CallOptions.defaults
     options.timeout = timeout

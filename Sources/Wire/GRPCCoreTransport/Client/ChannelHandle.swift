@@ -26,6 +26,29 @@ final class ChannelHandle: @unchecked Sendable {
     _ = grpc_channel_check_connectivity_state(raw, 1)
   }
 
+  /// Whether there is a connection, waiting for one until the deadline.
+  ///
+  /// An attempt begins at once, whatever pause earlier failures have earned. Core tells a later
+  /// failure from the first one to nobody, so that only time ends the wait.
+  func becomesReady(before deadline: gpr_timespec) async -> Bool {
+    var state = grpc_channel_check_connectivity_state(raw, 1)
+    if state == GRPC_CHANNEL_READY { return true }
+    grpc_channel_reset_connect_backoff(raw)
+    while state != GRPC_CHANNEL_READY, state != GRPC_CHANNEL_SHUTDOWN {
+      let change = CompletionNotice()
+      grpc_channel_watch_connectivity_state(
+        raw,
+        state,
+        deadline,
+        executor.queue.raw,
+        change.passToCore()
+      )
+      guard await change.completion() else { return false }
+      state = grpc_channel_check_connectivity_state(raw, 1)
+    }
+    return state == GRPC_CHANNEL_READY
+  }
+
   func makeCall(method: String, timeout: Duration?) -> CallHandle {
     let path = grpc_slice_from_copied_string(method)
     defer { grpc_slice_unref(path) }

@@ -126,6 +126,14 @@ extension CoreClientTransport {
     }
   }
 
+  /// Whether there is a connection to the server, now or before `timeout` is over; cancellation does
+  /// not shorten the wait. Without one an attempt begins at once, whatever pause earlier failures
+  /// have earned: for callers that decide by themselves how often to ask.
+  package func isConnected(within timeout: Duration) async -> Bool {
+    guard let channel = state.withLock({ $0.channel }) else { return false }
+    return await channel.becomesReady(before: Deadline.after(timeout))
+  }
+
   package func beginGracefulShutdown() {
     let connection = state.withLock { state in
       guard state.phase == .accepting else { return nil as UnsafeContinuation<Void, Never>? }
