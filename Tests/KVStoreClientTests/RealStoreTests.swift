@@ -22,6 +22,7 @@ struct RealStoreTests {
     try await withThrowingTaskGroup(of: Void.self) { tasks in
       tasks.addTask { try await group.run() }
       var settings = StoreClusterSettings(addresses: [try await server.server.boundAddress])
+      settings.connectTimeout = .seconds(20)
       settings.lookupTimeout = .seconds(20)
       settings.stallTimeout = .seconds(20)
       settings.putTimeout = .seconds(20)

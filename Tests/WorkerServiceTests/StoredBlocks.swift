@@ -30,6 +30,7 @@ func withStore<Result: Sendable>(
 /// Which blocks the store at `address` has.
 func presence(of keys: [BlockKey], at address: TransportAddress) async -> [Bool?] {
   var settings = StoreClusterSettings(addresses: [address])
+  settings.connectTimeout = .seconds(20)
   settings.lookupTimeout = .seconds(20)
   let cluster = StoreCluster(settings: settings, logger: .silent)
   return await withThrowingTaskGroup(of: Void.self) { group in
@@ -50,6 +51,7 @@ extension TestWorker {
     _ body: (TestWorker) async throws -> Result
   ) async throws -> Result {
     try await with(flags.merging(["kvstores": "\(address)"]) { $1 }, logger: logger) {
+      $0.store.cluster.connectTimeout = .seconds(25)
       $0.store.cluster.stallTimeout = .seconds(25)
       $0.store.cluster.putTimeout = .seconds(25)
     } _: { worker in
