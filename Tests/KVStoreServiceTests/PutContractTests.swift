@@ -44,6 +44,35 @@ struct PutContractTests {
     }
   }
 
+  @Test("parts of several blocks may alternate; each is answered when it is complete")
+  func alternating() async throws {
+    try await TestStore.with { store in
+      let blocks = [TestBlock(1, byteCount: 50_000), TestBlock(2, byteCount: 30_000), TestBlock(3)]
+      let all = blocks.map { block in
+        parts(block, ofBytes: 9000, checksum: CRC32C.checksum(block.payload.span.bytes))
+      }
+      let turns = (0..<8).flatMap { turn in all.filter { turn < $0.count }.map { $0[turn] } }
+      let outcomes = try await store.put(turns)
+      #expect(outcomes.map(\.code) == [0, 0, 0])
+      #expect(try await store.get(blocks).hasPayloads(of: blocks))
+    }
+  }
+
+  @Test("one more block in parts than may alternate ends the call")
+  func tooManyAlternate() async throws {
+    try await TestStore.with { store in
+      func first(_ number: Int) -> PutBlock {
+        parts(TestBlock(number, byteCount: 2), ofBytes: 1)[0]
+      }
+      let last = parts(TestBlock(7, byteCount: 2), ofBytes: 1)[1]
+      let outcomes = try await store.put((0..<1024).map(first) + [last])
+      #expect(outcomes.map(\.code) == [0])
+      let error = try await rpcError { try await store.put((0...1024).map(first)) }
+      #expect(error.code == .invalidArgument)
+      #expect(error.violatedFields == ["key"])
+    }
+  }
+
   @Test("a block whose parts end early leaves nothing behind")
   func incomplete() async throws {
     try await TestStore.with { store in
@@ -136,7 +165,7 @@ struct PutContractTests {
     BadMessage("offset", part(0), part(101)),
     BadMessage("offset", part(0), part(0)),
     BadMessage("offset", part(.max)),
-    BadMessage("key", part(0), part(100, key: TestBlock(2).key)),
+    BadMessage("offset", part(0), part(100, key: TestBlock(2).key)),
   ]
 
   @Test("what is malformed ends the call and names its field", arguments: badMessages)

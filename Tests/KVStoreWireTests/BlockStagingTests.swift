@@ -56,7 +56,7 @@ struct BlockStagingTests {
           + [UInt8](repeating: UInt8(number + 10), count: 100)
       )
     }
-    buffers[2].write(byteCount: 2) { $0.storeBytes(of: 0x0101, as: UInt16.self) }
+    buffers[2].write(0..<2) { $0.storeBytes(of: 0x0101, as: UInt16.self) }
     #expect(buffers[2].bytes[0..<3].array == [1, 1, 2])
     buffers[1].write([UInt8]().span.bytes, at: 5000)
     #expect(buffers[1].bytes.byteCount == 5000)

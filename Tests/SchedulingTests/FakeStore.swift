@@ -44,14 +44,7 @@ extension FakeWorker {
     for store in plan.stores {
       try require(store.number == lastStore + 1, "stores are numbered through")
       lastStore = store.number
-      for (block, key) in zip(store.blocks, store.keys) {
-        let content = Array(memory[slots(of: block)])
-        try require(!content.contains(nil), "a block is stored before it is full")
-        try require(
-          self.store.put(store.namespace, key, content),
-          "two contents are stored under one key"
-        )
-      }
+      if !store.isAsComputed { try put(store) }
     }
     for id in plan.cancelledLoads { cancel(id) }
     for load in plan.loads {
@@ -60,6 +53,32 @@ extension FakeWorker {
       try require(load.timeoutMilliseconds > 0, "a load has no time")
       begin(load)
       for block in load.blocks { scribble(over: block) }
+    }
+  }
+
+  /// Stores the blocks that the slices of this step have made full, if they were computed.
+  func putAsComputed(_ stores: [BlockStore], by slices: [PlannedSlice]) throws {
+    let size = capabilities.blockSizeTokens
+    let computed = Set(
+      slices.flatMap { slice in
+        let end = slice.startPosition + slice.tokenCount
+        return sequences[slice.sequence]?.table[slice.startPosition / size..<end / size] ?? []
+      }
+    )
+    for store in stores where store.isAsComputed && computed.isSuperset(of: store.blocks) {
+      try put(store)
+    }
+  }
+
+  /// Stores blocks as they are.
+  private func put(_ store: BlockStore) throws {
+    for (block, key) in zip(store.blocks, store.keys) {
+      let content = Array(memory[slots(of: block)])
+      try require(!content.contains(nil), "a block is stored before it is full")
+      try require(
+        self.store.put(store.namespace, key, content),
+        "two contents are stored under one key"
+      )
     }
   }
 

@@ -78,6 +78,7 @@ struct FakeWorker {
     // As on a device, all slices of a step write before any of them reads.
     let slices = plan.slices.filter { sequences[$0.sequence]?.hasFailed != true }
     for slice in slices { try write(slice) }
+    try putAsComputed(plan.stores, by: slices)
     for slice in slices { try read(slice, &result) }
     return result
   }

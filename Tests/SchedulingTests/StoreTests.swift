@@ -210,6 +210,35 @@ struct StoreTests {
     #expect(mesh.output(1)?.count == 20)
   }
 
+  @Test("What a worker for prompts computes is stored by the steps that compute it")
+  func storesAsComputed() throws {
+    var mesh = try mesh([
+      .fake("prompts", storeBlockBytes: 100, role: .prefill),
+      .fake("decoding", storeBlockBytes: 100, role: .decode),
+    ]) { $0.maxPrefillTokensPerSequencePerStep = 14 }
+    let epochs = mesh.links.keys.sorted()
+    try mesh.submit(.fake(1, prompt: 40, max: 20))
+    try mesh.run()
+    let stores = mesh.plans.filter { $0.epoch == epochs[0] && !$0.stores.isEmpty }.map(\.stores)
+    // 14, 28 and 40 tokens are 3, 7 and 10 blocks of 4.
+    #expect(stores.map { $0.map(\.blocks.count) } == [[3], [4], [3]])
+    #expect(stores.joined().map(\.isAsComputed) == [true, true, true])
+    let others = mesh.plans.filter { $0.epoch == epochs[1] }.flatMap(\.stores)
+    #expect(!others.isEmpty)
+    #expect(others.filter(\.isAsComputed).isEmpty)
+  }
+
+  @Test("What others have in the worker's blocks is not stored again")
+  func storesAsComputedOnce() throws {
+    var mesh = try mesh([.fake("prompts", storeBlockBytes: 100, role: .prefill)])
+    try mesh.submit(.fake(1, prompt: 40, max: 1))
+    try mesh.run()
+    mesh.store.removeAll()
+    try mesh.submit(.fake(2, tokens: mesh.requests[SequenceID(1)]?.promptTokenIDs ?? [], max: 1))
+    try mesh.run()
+    #expect(mesh.plans.flatMap(\.stores).flatMap(\.blocks).count == 10)
+  }
+
   @Test("Without a worker for decoding, one for prompts does everything")
   func rolesWithoutPool() throws {
     var mesh = try mesh([.fake("prompts", storeBlockBytes: 100, role: .prefill)])

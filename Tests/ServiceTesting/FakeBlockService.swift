@@ -50,8 +50,16 @@ package struct FakeBlockService: KVStoreBlockService, RegistrableRPCService {
     context: ServerContext
   ) async throws {
     _ = try await store.enter(context)
-    for try await block in blocks {
-      let code = store.put(block.key, block.payload.array, checksum: block.checksum)
+    var incomplete: [BlockKey: [UInt8]] = [:]
+    for try await part in blocks {
+      let payload = (incomplete[part.key] ?? []) + part.payload.array
+      store.countPart(of: part.key)
+      guard payload.count == part.totalBytes ?? UInt64(payload.count) else {
+        incomplete[part.key] = payload
+        continue
+      }
+      incomplete[part.key] = nil
+      let code = store.put(part.key, payload, checksum: part.checksum)
       try await writer.write(.with { $0.code = Int32(code.rawValue) })
     }
   }

@@ -39,6 +39,7 @@ package final class FakeStore: Sendable {
     var behaviour: Behaviour
     var blocks: [BlockKey: Block] = [:]
     var callCount = 0
+    var partCounts: [BlockKey: Int] = [:]
   }
 
   private let state: Mutex<State>
@@ -59,6 +60,11 @@ package final class FakeStore: Sendable {
 
   /// Calls that have arrived.
   package var callCount: Int { state.withLock(\.callCount) }
+
+  /// In how many parts each block came, complete or not.
+  package var partCounts: [BlockKey: Int] { state.withLock(\.partCounts) }
+
+  func countPart(of key: BlockKey) { state.withLock { $0.partCounts[key, default: 0] += 1 } }
 
   /// Counts a call, and holds it for ever if that is the behaviour.
   func enter(_ context: ServerContext) async throws -> Behaviour {

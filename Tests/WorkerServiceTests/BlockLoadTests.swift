@@ -148,7 +148,7 @@ struct BlockLoadTests {
   func noStore() async throws {
     let prompt = prompt
     let nowhere = TransportAddress.unix(path: uniqueSocketPath())
-    try await TestWorker.with(storeAt: nowhere) { worker in
+    try await TestWorker.with(["kvstores": "\(nowhere)"]) { worker in
       try await worker.execution { execution in
         let load = try await execution.load(prompt, in: 20..<23)
         #expect(load.loadedBlocks == 0)

@@ -30,6 +30,75 @@ struct BlockStoreTests {
     }
   }
 
+  @Test("of what the step computes is sent layer by layer, and is the same in the store")
+  func asComputed() async throws {
+    let prompt = prompt
+    let count = prompt.tokenIDs.count
+    let layerCount = 30
+    let store = FakeStore()
+    try await TestWorker.with(store) { worker in
+      try await worker.execution { execution in
+        // In chunks that do not end where blocks do.
+        try await execution.step {
+          $0.starts = [.of(1, prompt.tokenIDs)]
+          $0.stores = [.asComputed(1, prompt, 0..<1, in: 0..<1)]
+          $0.slices = [.of(1, 0, 25, blocks: [0, 1], samples: false)]
+        }
+        let result = try await execution.step {
+          $0.stores = [.asComputed(2, prompt, 1..<3, in: 1..<3)]
+          $0.slices = [.of(1, 25, count - 25, blocks: [2, 3])]
+        }
+        try await execution.store(2)
+        #expect(Set(store.blocks.keys) == Set(prompt.keys))
+        // How many depends on how busy the machine is.
+        #expect(store.partCounts.values.allSatisfy { (1...layerCount + 1).contains($0) })
+        let asComputed = store.blocks
+        store.blocks = [:]
+        try await execution.step { $0.stores = [.of(3, prompt, in: 0..<3)] }
+        try await execution.store(3)
+        #expect(store.blocks == asComputed)
+        #expect(try await execution.load(prompt, in: 20..<23).loadedBlocks == 3)
+        let loaded = try await execution.decode(prompt, as: 3, from: 48, in: 20..<24)
+        #expect(loaded.first == result.sampled.first?.tokenID)
+      }
+    }
+  }
+
+  @Test("of blocks that the step does not make full is given up and told of")
+  func notComputed() async throws {
+    let prompt = prompt
+    let store = FakeStore()
+    try await TestWorker.with(store) { worker in
+      try await worker.execution { execution in
+        let expected = try await execution.decode(prompt, in: 0..<4)
+        try await execution.step {
+          $0.starts = [.of(2, prompt.tokenIDs), .of(3, [UInt32.max])]
+          $0.stores = [
+            .asComputed(1, prompt, 0..<3, in: 0..<3),  // Full before.
+            .asComputed(2, prompt, 0..<3, in: 8..<11),  // Not full yet.
+            .asComputed(3, LongPrompt(2), 0..<1, in: 20..<21),  // Of a sequence that fails.
+          ]
+          $0.slices = [
+            .of(2, 0, 47, blocks: [8, 9, 10, 11], samples: false),
+            .of(3, 0, 1, blocks: [20]),
+          ]
+        }
+        try await execution.store(3)
+        // Of a step without anything to compute.
+        try await execution.step { $0.stores = [.asComputed(4, prompt, 0..<3, in: 0..<3)] }
+        try await execution.store(4)
+        #expect(store.blocks.isEmpty)
+        try await execution.step {
+          $0.stores = [.asComputed(5, prompt, 2..<3, in: 10..<11)]
+          $0.slices = [.of(2, 47, 3)]
+        }
+        try await execution.store(5)
+        #expect(Set(store.blocks.keys) == [prompt.keys[2]])
+        #expect(try await execution.decode(prompt, as: 4, in: 4..<8) == expected)
+      }
+    }
+  }
+
   @Test("for which there is too little staging is cut short, and told all the same")
   func staging() async throws {
     let prompt = prompt

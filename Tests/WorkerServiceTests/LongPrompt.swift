@@ -81,6 +81,22 @@ extension Weft_Worker_V1_BlockStore {
       $0.keys = prompt.keys.prefix(blocks.count).wire
     }
   }
+
+  /// Some blocks of `prompt`, which the step computes in `blocks`.
+  static func asComputed(
+    _ number: UInt64,
+    _ prompt: LongPrompt,
+    _ range: Range<Int>,
+    in blocks: Range<UInt32>
+  ) -> Self {
+    .with {
+      $0.store = number
+      $0.namespace = LongPrompt.namespace
+      $0.blocks = Array(blocks)
+      $0.keys = prompt.keys[range].wire
+      $0.asComputed = true
+    }
+  }
 }
 
 extension Weft_Worker_V1_BlockLoad {

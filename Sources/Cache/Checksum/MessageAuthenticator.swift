@@ -36,22 +36,44 @@ package final class MessageAuthenticator: @unchecked Sendable {
 
   deinit { EVP_MAC_CTX_free(keyed) }
 
+  /// Begins a message.
+  package func begin() -> PartialMessage { PartialMessage(keyed) }
+
   /// The tag of a message that is given in pieces.
   ///
   /// - Parameter message: Calls its argument with each piece, in order.
   package func tag(of message: ((RawSpan) -> Void) -> Void) -> [UInt8] {
-    guard let context = EVP_MAC_CTX_dup(keyed) else { preconditionFailure("out of memory") }
-    defer { EVP_MAC_CTX_free(context) }
-    message { piece in
+    let partial = begin()
+    message { partial.append($0) }
+    return partial.tag()
+  }
+
+  /// A message of which there may be more to come. Used by one thread at a time.
+  package final class PartialMessage: @unchecked Sendable {
+    private let context: OpaquePointer
+
+    fileprivate init(_ keyed: OpaquePointer) {
+      guard let context = EVP_MAC_CTX_dup(keyed) else { preconditionFailure("out of memory") }
+      self.context = context
+    }
+
+    deinit { EVP_MAC_CTX_free(context) }
+
+    /// Takes the next piece.
+    package func append(_ piece: RawSpan) {
       piece.withUnsafeBytes { bytes in
         _ = EVP_MAC_update(context, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count)
       }
     }
-    var tag = [UInt8](repeating: 0, count: Self.tagByteCount)
-    var count = 0
-    let isDone = EVP_MAC_final(context, &tag, &count, tag.count) == 1
-    precondition(isDone && count == Self.tagByteCount, "an HMAC-SHA-256 has 32 bytes")
-    return tag
+
+    /// The tag of the whole message, after which nothing more is asked of it.
+    package func tag() -> [UInt8] {
+      var tag = [UInt8](repeating: 0, count: MessageAuthenticator.tagByteCount)
+      var count = 0
+      let isDone = EVP_MAC_final(context, &tag, &count, tag.count) == 1
+      precondition(isDone && count == tag.count, "an HMAC-SHA-256 has 32 bytes")
+      return tag
+    }
   }
 
   /// Whether two tags are equal, in a time that does not tell where they differ.

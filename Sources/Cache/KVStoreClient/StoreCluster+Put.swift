@@ -1,5 +1,4 @@
 package import BlockCache
-import Checksum
 import GRPCCore
 package import KVStoreWire
 import Logging
@@ -60,13 +59,24 @@ extension StoreCluster {
   ///
   /// - Returns: What became of each, in order.
   package func put(_ blocks: [OutgoingBlock], in namespace: String) async -> [PutOutcome] {
-    let places = placement.places(of: blocks.map(\.key))
-    var outcomes = [PutOutcome](repeating: .failed, count: blocks.count)
+    await put(blocks.map(\.key)) { places, replica in
+      await self.put(places.map { blocks[$0] }, in: namespace, on: replica)
+    }
+  }
+
+  /// Has each replica store its blocks.
+  ///
+  /// - Parameter store: Stores the blocks at some places, in order.
+  /// - Returns: What became of each.
+  func put(
+    _ keys: [BlockKey],
+    store: @escaping @Sendable (_ places: [Int], StoreReplica) async -> [PutOutcome]
+  ) async -> [PutOutcome] {
+    let places = placement.places(of: keys)
+    var outcomes = [PutOutcome](repeating: .failed, count: keys.count)
     await withTaskGroup(of: ([Int], [PutOutcome]).self) { group in
       for (replica, places) in zip(replicas, places) where !places.isEmpty {
-        group.addTask {
-          (places, await self.put(places.map { blocks[$0] }, in: namespace, on: replica))
-        }
+        group.addTask { (places, await store(places, replica)) }
       }
       for await (places, answers) in group {
         for (place, answer) in zip(places, answers) { outcomes[place] = answer }
@@ -96,7 +106,7 @@ extension StoreCluster {
             PutBlock(
               namespace: index == 0 ? namespace : "",
               key: block.key,
-              checksum: block.payload.checksum,
+              checksum: block.payload.checksum(),
               payload: block.payload
             )
           )
@@ -141,21 +151,12 @@ extension StoreCluster {
 
 extension PutOutcome {
   /// What a canonical gRPC code of `PutResponse` says.
-  fileprivate init(code: Int32) {
+  init(code: Int32) {
     switch Status.Code(rawValue: Int(code)) {
     case .ok?: self = .stored
     case .alreadyExists?: self = .conflicting
     case .resourceExhausted?: self = .refused
     default: self = .failed
     }
-  }
-}
-
-extension BlockBytes {
-  /// The CRC32C of all bytes.
-  fileprivate var checksum: UInt32 {
-    var checksum: UInt32 = 0
-    forEachPiece { checksum = CRC32C.checksum($0, after: checksum) }
-    return checksum
   }
 }

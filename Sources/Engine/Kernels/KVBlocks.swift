@@ -10,11 +10,14 @@ package struct KVBlocks: @unchecked Sendable {
   package let blockCount: Int
   /// Bytes of one block.
   package let blockByteCount: Int
+  /// Layers of one block, which stand in it one after the other, all of the same size.
+  package let layerCount: Int
 
-  init(region: Region, blockCount: Int, blockByteCount: Int) {
+  init(region: Region, blockCount: Int, layout: KVMemory.Layout) {
     self.region = region
     self.blockCount = blockCount
-    self.blockByteCount = blockByteCount
+    blockByteCount = layout.blockByteCount
+    layerCount = layout.layerCount
   }
 
   /// Lends a block's bytes.
@@ -23,6 +26,18 @@ package struct KVBlocks: @unchecked Sendable {
     _ body: (RawSpan) throws(E) -> R
   ) throws(E) -> R {
     try body(UnsafeRawBufferPointer(bytes(of: block)).bytes)
+  }
+
+  /// Lends the bytes of one layer of a block.
+  package func read<R, E: Error>(
+    _ block: BlockID,
+    layer: Int,
+    _ body: (RawSpan) throws(E) -> R
+  ) throws(E) -> R {
+    precondition(0..<layerCount ~= layer, "no such layer")
+    let byteCount = blockByteCount / layerCount
+    let range = layer * byteCount..<(layer + 1) * byteCount
+    return try body(UnsafeRawBufferPointer(rebasing: bytes(of: block)[range]).bytes)
   }
 
   /// Lends a block's bytes to be written.

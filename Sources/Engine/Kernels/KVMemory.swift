@@ -93,7 +93,7 @@ package final class KVMemory {
 
   /// The blocks for those who move them while steps go on.
   package var blocks: KVBlocks {
-    KVBlocks(region: region, blockCount: blockCount, blockByteCount: layout.blockByteCount)
+    KVBlocks(region: region, blockCount: blockCount, layout: layout)
   }
 
   func layer(_ index: Int, queryHeadCount: Int) -> wk_attention_layer {

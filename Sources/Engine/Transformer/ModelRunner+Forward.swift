@@ -3,7 +3,7 @@ import MeshTypes
 
 extension ModelRunner {
   /// The forward pass of a checked batch.
-  func compute(_ slices: [SequenceSlice]) -> StepLogits {
+  func compute(_ slices: [SequenceSlice], _ didStore: (_ layer: Int) -> Void) -> StepLogits {
     var rows = PagedRows(blockSizeTokens: settings.blockSizeTokens)
     var tokenIDs: [TokenID] = []
     var logitsRows: [UInt32] = []
@@ -20,14 +20,18 @@ extension ModelRunner {
     engine.embed(tokenIDs, from: weights.embedding, into: buffers.hidden)
     engine.computeAngles(buffers.angles, positions: rows.positions)
     for index in weights.layers.indices {
-      computeAttention(layer: index, rows)
+      computeAttention(layer: index, rows, didStore)
       computeFeedForward(layer: index, rowCount: rows.rowCount)
     }
     return computeLogits(logitsRows)
   }
 
   /// hidden += attention(norm(hidden)) · output.
-  private func computeAttention(layer index: Int, _ rows: PagedRows) {
+  private func computeAttention(
+    layer index: Int,
+    _ rows: PagedRows,
+    _ didStore: (_ layer: Int) -> Void
+  ) {
     let layer = weights.layers[index]
     let rowCount = rows.rowCount
     engine.normalize(
@@ -52,6 +56,7 @@ extension ModelRunner {
       layer: index,
       in: kvMemory
     )
+    didStore(index)
     engine.attend(
       queries: buffers.queries,
       rows: rows,

@@ -71,17 +71,23 @@ package final class ModelRunner: @unchecked Sendable {
 
   /// Computes one batch: writes the keys and values of all tokens, and the logits that slices ask for.
   ///
-  /// - Parameter slices: At least one, each of another sequence. No two write to the same block.
+  /// - Parameters:
+  ///   - slices: At least one, each of another sequence. No two write to the same block.
+  ///   - didStore: Called with each layer in turn, once its keys and values are written; the step
+  ///     waits meanwhile.
   /// - Returns: The logits, slice after slice; they stand until the next step.
   /// - Throws: ``MeshError`` `invalidArgument` or `outOfRange` naming the field of the slice at fault,
   ///   before anything is written; `failedPrecondition` during another step.
-  package func step(_ slices: [SequenceSlice]) throws(MeshError) -> StepLogits {
+  package func step(
+    _ slices: [SequenceSlice],
+    didStore: (_ layer: Int) -> Void = { _ in }
+  ) throws(MeshError) -> StepLogits {
     guard !isStepping.exchange(true, ordering: .acquiring) else {
       throw MeshError(.failedPrecondition, "another step is in progress")
     }
     defer { isStepping.store(false, ordering: .releasing) }
     try validate(slices)
-    return compute(slices)
+    return compute(slices, didStore)
   }
 }
 

@@ -10,8 +10,7 @@ package struct LoadID: NumericIdentifier {
   package init(rawValue: UInt64) { self.rawValue = rawValue }
 }
 
-/// Full blocks that a worker copies away for the KV store, before the step or a later one writes to
-/// them.
+/// Blocks of one sequence that a worker copies away for the KV store.
 package struct BlockStore: Hashable, Sendable {
   /// 1, 2, 3, … in the membership.
   package var number: UInt64
@@ -21,6 +20,9 @@ package struct BlockStore: Hashable, Sendable {
   package var blocks: [BlockID]
   /// Their content keys.
   package var keys: [BlockKey]
+  /// Whether it is the plan's own step that makes them full: each layer is copied once it is
+  /// computed. Otherwise they are full, and copied before the step or a later one writes to them.
+  package var isAsComputed = false
 }
 
 /// Consecutive blocks of one sequence that a worker fetches from the KV store while steps go on. No

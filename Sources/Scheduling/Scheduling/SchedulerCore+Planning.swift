@@ -51,6 +51,7 @@ extension SchedulerCore {
       if !sequences[slot].isStarted { plan.starts.append(start(slot)) }
       let slice = schedule(slot, tokenCount: tokenCount)
       plan.slices.append(slice)
+      if let store = storeAsComputed(slice, of: slot, on: worker) { plan.stores.append(store) }
       work.add(slice.startPosition..<slice.startPosition + slice.tokenCount)
       inFlight.append(
         WorkerState.SliceInFlight(

@@ -8,13 +8,48 @@ extension SchedulerCore {
   ///
   /// - Parameter range: Logical numbers of blocks that are full and written.
   mutating func store(_ range: Range<Int>, of slot: Int, on worker: Int) {
+    // Another sequence's block of the same content has been stored by it.
+    let store = newStore(range, of: slot, on: worker) { present, own in present == own }
+    if let store { workers[worker].pendingStores.append(store) }
+  }
+
+  /// On a worker for prompts, whose blocks are waited for elsewhere: has a slice's full blocks put
+  /// into the store while they are computed.
+  mutating func storeAsComputed(
+    _ slice: PlannedSlice,
+    of slot: Int,
+    on worker: Int
+  ) -> BlockStore? {
+    guard settings.usesStore, settings.storeWrites == .all,
+      workers[worker].capabilities.role == .prefill
+    else { return nil }
+    let blockSize = workers[worker].capabilities.blockSizeTokens
+    // A token that is yet to be sampled has no key.
+    let end = min(slice.startPosition + slice.tokenCount, sequences[slot].tokenIDs.count)
+    let first = slice.startPosition / blockSize
+    guard end / blockSize > first else { return nil }
+    var store = newStore(first..<end / blockSize, of: slot, on: worker) { present, _ in
+      present == nil
+    }
+    store?.isAsComputed = true
+    return store
+  }
+
+  /// - Parameter isNew: Whether a block goes along, by who has its content in the worker's prefix
+  ///   index, and the block itself.
+  private mutating func newStore(
+    _ range: Range<Int>,
+    of slot: Int,
+    on worker: Int,
+    _ isNew: (_ present: BlockID?, _ own: BlockID) -> Bool
+  ) -> BlockStore? {
     let capabilities = workers[worker].capabilities
-    guard capabilities.storeBlockBytes > 0 else { return }
+    guard capabilities.storeBlockBytes > 0 else { return nil }
     let chain = sequences[slot].keyChain(on: capabilities)
     let root = sequences[slot].keyChains[chain].root
     let present = sequences[slot].storeKnowledge.prefix(under: root).blockCount
     let first = max(range.lowerBound, present, sequences[slot].storedBlockCount)
-    guard first < range.upperBound else { return }
+    guard first < range.upperBound else { return nil }
     sequences[slot].storedBlockCount = range.upperBound
     var store = BlockStore(
       number: workers[worker].storesIssued + 1,
@@ -25,16 +60,15 @@ extension SchedulerCore {
     for block in first..<range.upperBound {
       let key = sequences[slot].keyChains[chain].keys[block]
       let physical = sequences[slot].blockTable[block]
-      // Another sequence's block of the same content has been stored by it.
-      guard workers[worker].pool.lookup(key) == physical else { continue }
+      guard isNew(workers[worker].pool.lookup(key), physical) else { continue }
       store.blocks.append(physical)
       store.keys.append(key)
     }
-    guard !store.blocks.isEmpty else { return }
+    guard !store.blocks.isEmpty else { return nil }
     counters.store.storedBlocks += UInt64(store.blocks.count)
     workers[worker].storesIssued = store.number
-    workers[worker].pendingStores.append(store)
     sequences[slot].lastStore = (workers[worker].epoch, store.number)
+    return store
   }
 
   /// Notes that all stores of a worker up to a number have ended.

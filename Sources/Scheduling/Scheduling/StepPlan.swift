@@ -1,8 +1,8 @@
 package import MeshTypes
 
-/// What a worker does in one step, in this order: forget ``releases``, copy ``stores`` away, begin
-/// ``loads``, begin ``starts``, compute ``slices``. A worker executes its plans in the order of their
-/// steps.
+/// What a worker does in one step, in this order: forget ``releases``, copy ``stores`` away (but for
+/// those that are taken as computed), begin ``loads``, begin ``starts``, compute ``slices``. A worker
+/// executes its plans in the order of their steps.
 package struct StepPlan: Hashable, Sendable {
   /// The membership that the plan belongs to.
   package var epoch: Epoch
@@ -15,7 +15,7 @@ package struct StepPlan: Hashable, Sendable {
   /// What to compute: decoding sequences first; at most one slice a sequence, and at most the
   /// worker's `maxBatchTokens` positions in all. May be empty.
   package var slices: [PlannedSlice]
-  /// Blocks to copy away for the KV store before anything in this step or a later one is written.
+  /// Blocks to copy away for the KV store.
   package var stores: [BlockStore] = []
   /// Blocks to fetch from the KV store, from this step on.
   package var loads: [BlockLoad] = []

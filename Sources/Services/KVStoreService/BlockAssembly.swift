@@ -1,33 +1,19 @@
 import BlockCache
-import Checksum
 import KVStoreWire
 import MeshTypes
 import TieredStore
 
 /// Puts the parts of one call's blocks together, each straight in the place where the block will
 /// lie. Its room is given back if it never becomes complete.
-struct BlockAssembly: ~Copyable {
-  /// A block that is coming.
-  private struct Incoming {
-    let key: BlockKey
-    let totalBytes: Int
-    var receivedBytes = 0
-    var checksum: UInt32 = 0
-    /// Of what blocks in parts may keep from all others.
-    var share: ByteBudget.Share?
-    /// What to compare the bytes with, if the key is here.
-    var present: FoundBlock?
-    var hasSameBytes = true
-    /// What to answer if there is neither room nor anything to compare with.
-    var refusal = BlockOutcome.noRoom
-  }
-
+struct BlockAssembly {
   private let store: BlockStore
   private var namespace: StoreNamespace?
   private var namespaceID = NamespaceID(rawValue: 0)
-  private var incoming: Incoming?
-  /// Where the incoming block's bytes go, if they go anywhere.
-  private var room: BlockReservation?
+  /// Blocks of which parts are missing.
+  private var incoming: [BlockKey: IncomingBlock] = [:]
+
+  /// The most blocks whose parts alternate.
+  static let maximumIncomingBlocks = 1024
 
   init(store: BlockStore) { self.store = store }
 
@@ -38,17 +24,16 @@ struct BlockAssembly: ~Copyable {
   ///   there are too many namespaces.
   mutating func append(_ part: PutBlock) async throws(MeshError) -> BlockOutcome? {
     try useNamespace(part.namespace)
-    var block = try checked(part)
+    let block = try checked(part)
     store.counters.countWritten(byteCount: part.payload.byteCount)
     if block.receivedBytes == 0 {
-      try await begin(&block, comesInParts: part.payload.byteCount < block.totalBytes)
+      let comesInParts = part.payload.byteCount < block.totalBytes
+      if comesInParts { incoming[block.key] = block }
+      try await begin(block, comesInParts: comesInParts)
     }
-    copy(part.payload, of: &block)
-    guard block.receivedBytes == block.totalBytes else {
-      incoming = block
-      return nil
-    }
-    incoming = nil
+    block.append(part.payload)
+    guard block.receivedBytes == block.totalBytes else { return nil }
+    incoming[block.key] = nil
     return await finish(block, sentChecksum: part.checksum)
   }
 
@@ -57,7 +42,7 @@ struct BlockAssembly: ~Copyable {
   private mutating func useNamespace(_ name: String) throws(MeshError) {
     if name.isEmpty, namespace != nil { return }
     guard name != namespace?.name else { return }
-    guard incoming == nil else {
+    guard incoming.isEmpty else {
       throw .invalid("namespace", "must not change between the parts of a block")
     }
     let new = try StoreNamespace(name)
@@ -66,7 +51,7 @@ struct BlockAssembly: ~Copyable {
   }
 
   /// - Returns: The block that the part belongs to.
-  private func checked(_ part: PutBlock) throws(MeshError) -> Incoming {
+  private func checked(_ part: PutBlock) throws(MeshError) -> IncomingBlock {
     let limit = store.maxBlockBytes
     guard (1...limit).contains(part.payload.byteCount) else {
       throw .invalid("payload", "must have 1...\(limit) bytes, got \(part.payload.byteCount)")
@@ -75,9 +60,12 @@ struct BlockAssembly: ~Copyable {
     guard (1...UInt64(limit)).contains(total) else {
       throw .invalid("total_bytes", "must be in 1...\(limit), got \(total)")
     }
-    let block = incoming ?? Incoming(key: part.key, totalBytes: Int(total))
-    guard part.key == block.key else {
-      throw .invalid("key", "must be \(block.key) until its block is complete, got \(part.key)")
+    let block = incoming[part.key] ?? IncomingBlock(key: part.key, totalBytes: Int(total))
+    guard incoming.count < Self.maximumIncomingBlocks || incoming[part.key] != nil else {
+      throw .invalid(
+        "key",
+        "must not be another block's while \(incoming.count) lack parts, got \(part.key)"
+      )
     }
     guard Int(total) == block.totalBytes else {
       throw .invalid("total_bytes", "must be \(block.totalBytes) in all parts, got \(total)")
@@ -97,8 +85,8 @@ struct BlockAssembly: ~Copyable {
 
   // MARK: Where a block goes
 
-  private mutating func begin(
-    _ block: inout Incoming,
+  private func begin(
+    _ block: IncomingBlock,
     comesInParts: Bool
   ) async throws(MeshError) {
     guard let namespace else { return }
@@ -115,7 +103,7 @@ struct BlockAssembly: ~Copyable {
     for _ in 0..<3 {
       switch try store.reserve(byteCount: block.totalBytes, as: block.key, in: namespaceID) {
       case .reserved(let reservation):
-        room = consume reservation
+        block.room = consume reservation
         return
       case .refused(.present):
         block.present = store.blockInMemory(block.key, in: namespace)
@@ -127,19 +115,8 @@ struct BlockAssembly: ~Copyable {
     }
   }
 
-  private mutating func copy(_ payload: BlockBytes, of block: inout Incoming) {
-    payload.forEachPiece { piece in
-      block.checksum = CRC32C.checksum(piece, after: block.checksum)
-      room?.copy(piece, to: block.receivedBytes)
-      if let present = block.present, block.hasSameBytes {
-        block.hasSameBytes = present.hasSameBytes(as: piece, at: block.receivedBytes)
-      }
-      block.receivedBytes += piece.byteCount
-    }
-  }
-
-  private mutating func finish(_ block: Incoming, sentChecksum: UInt32?) async -> BlockOutcome {
-    let room = room.take()
+  private func finish(_ block: IncomingBlock, sentChecksum: UInt32?) async -> BlockOutcome {
+    let room = block.room.take()
     if let sentChecksum, sentChecksum != block.checksum {
       return .damaged(computed: block.checksum, sent: sentChecksum)
     }

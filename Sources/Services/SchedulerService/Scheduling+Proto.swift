@@ -81,6 +81,7 @@ extension Weft_Worker_V1_ExecuteRequest {
           $0.namespace = store.namespace
           $0.blocks = store.blocks.map(\.rawValue)
           $0.keys = Data(store.keys.flatMap(\.bytes))
+          $0.asComputed = store.isAsComputed
         }
       }
       $0.loads = plan.loads.map { load in

@@ -137,7 +137,7 @@ actor BlockMover {
     for (block, key) in zip(store.blocks, store.keys) {
       guard let buffer = staging.take() else { break }
       blocks.read(block) { block in
-        buffer.write(byteCount: contentBytes) { format.encode(block, to: &$0) }
+        buffer.write(0..<contentBytes) { format.encode(block, to: &$0) }
       }
       staged.append(StagedStore(key: key, buffer: buffer))
     }
@@ -156,7 +156,45 @@ actor BlockMover {
       store.buffer.write(tag.span.bytes, at: contentBytes)
       return OutgoingBlock(key: store.key, payload: store.buffer.bytes)
     }
-    let outcomes = await stores.put(outgoing, in: namespace)
+    await count(stores.put(outgoing, in: namespace), in: namespace)
+  }
+
+  // MARK: Stores of what is being computed
+
+  /// Takes buffers for blocks that are about to be computed.
+  nonisolated func begin(_ store: BlockStore) -> LayeredStore {
+    var staged: [StagedStore] = []
+    for (_, key) in zip(store.blocks, store.keys) {
+      guard let buffer = staging.take() else { break }
+      staged.append(StagedStore(key: key, buffer: buffer))
+    }
+    count { counts in
+      counts.stagedBlocks += staged.count
+      counts.droppedBlocks += store.blocks.count - staged.count
+    }
+    return LayeredStore(store.blocks, staged, blocks: blocks, format: format)
+  }
+
+  /// Puts blocks into the store while they are computed, and seals them meanwhile.
+  func store(_ layered: LayeredStore, in namespace: String) async {
+    let tags = layered.staged.map { seal.begin(key: $0.key, namespace: namespace) }
+    async let outcomes = stores.put(layered.growing, in: namespace)
+    var sealed = 0
+    for await case .growing(let byteCount) in layered.growing.growths {
+      for (store, tag) in zip(layered.staged, tags) {
+        store.buffer.bytes[sealed..<byteCount].forEachPiece { tag.append($0) }
+      }
+      sealed = byteCount
+      guard sealed == contentBytes else { continue }
+      for (store, tag) in zip(layered.staged, tags) {
+        store.buffer.write(tag.tag().span.bytes, at: contentBytes)
+      }
+      layered.growing.complete()
+    }
+    await count(outcomes, in: namespace)
+  }
+
+  private func count(_ outcomes: [PutOutcome], in namespace: String) {
     count { counts in
       for outcome in outcomes {
         switch outcome {

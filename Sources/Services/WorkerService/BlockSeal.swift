@@ -16,11 +16,16 @@ struct BlockSeal: Sendable {
 
   /// The tag of a block's bytes.
   func tag(of bytes: BlockBytes, key: BlockKey, namespace: String) -> [UInt8] {
-    let context = Self.context(key, namespace)
-    return authenticator.tag { update in
-      update(context.span.bytes)
-      bytes.forEachPiece { update($0) }
-    }
+    let message = begin(key: key, namespace: namespace)
+    bytes.forEachPiece { message.append($0) }
+    return message.tag()
+  }
+
+  /// What becomes a block's tag with all of its bytes appended.
+  func begin(key: BlockKey, namespace: String) -> MessageAuthenticator.PartialMessage {
+    let message = authenticator.begin()
+    message.append(Self.context(key, namespace).span.bytes)
+    return message
   }
 
   /// The bytes of a block as it came from the store; nil if it is not authentic.

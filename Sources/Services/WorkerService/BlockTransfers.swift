@@ -9,18 +9,24 @@ import Synchronization
 /// The loads and stores of one Execute call.
 ///
 /// The engine's thread hands plans in; ``run()`` does the work; results go out on the call's stream.
-/// A store waits for the loads that were there before it, and no two stores are under way at once:
-/// they are for when there is nothing better to do. What waits is bounded by the staging buffers.
+/// A store of full blocks waits for the loads that were there before it: it is for when there is
+/// nothing better to do. No two stores are under way at once. What waits is bounded by the staging
+/// buffers.
 final class BlockTransfers: Sendable {
   /// A response that answers no plan.
   typealias Response = Weft_Worker_V1_ExecuteResponse
 
   private struct StoreJob: Sendable {
+    enum Content: Sendable {
+      /// Blocks as they are, and the loads that were under way when they came.
+      case staged([StagedStore], loads: Set<UInt64>)
+      /// Blocks that a step computes.
+      case layered(LayeredStore)
+    }
+
     let number: UInt64
     let namespace: String
-    let staged: [StagedStore]
-    /// Loads that were under way when it came.
-    let loads: Set<UInt64>
+    let content: Content
   }
 
   private let mover: BlockMover
@@ -43,8 +49,8 @@ final class BlockTransfers: Sendable {
 
   // MARK: The engine's side
 
-  /// Copies the plan's stores away and begins its loads. To be called before anything of the step is
-  /// computed.
+  /// Copies the plan's stores away, but for those of blocks that it computes, and begins its loads. To
+  /// be called before anything of the step is computed.
   func begin(_ plan: Weft_Worker_V1_ExecuteRequest) {
     for message in plan.stores { begin(message) }
     for id in plan.cancelledLoads { state.withLock { $0.gates[id] }?.close() }
@@ -52,28 +58,53 @@ final class BlockTransfers: Sendable {
   }
 
   private func begin(_ message: Weft_Worker_V1_BlockStore) {
-    var staged: [StagedStore] = []
+    let loads = state.withLock { state in
+      state.waitingStores += 1
+      return Set(state.gates.keys)
+    }
+    var content = StoreJob.Content.staged([], loads: [])
     do {
       let store = try BlockStore(message, blockCount: mover.blocks.blockCount)
       guard !isLoading(store.blocks) else {
         throw MeshError.invalid("stores.blocks", "must not be blocks that are being loaded")
       }
-      staged = mover.stage(store)
+      if message.asComputed {
+        let layered = mover.begin(store)
+        state.withLock { $0.layeredStores.append(layered) }
+        content = .layered(layered)
+      } else {
+        content = .staged(mover.stage(store), loads: loads)
+      }
     } catch {
       mover.logger.warning("a store is refused", metadata: ["error": "\(error)"])
     }
-    let loads = state.withLock { state in
-      state.waitingStores += 1
-      return Set(state.gates.keys)
-    }
     storeContinuation.yield(
-      StoreJob(
-        number: message.store,
-        namespace: message.namespace,
-        staged: staged,
-        loads: loads
-      )
+      StoreJob(number: message.store, namespace: message.namespace, content: content)
     )
+  }
+
+  /// Notes which blocks the step makes full; stores of others end here.
+  func compute(_ blocks: Set<BlockID>) {
+    state.withLock { state in
+      for store in state.layeredStores where !store.isContained(in: blocks) {
+        mover.logger.warning("a store is refused: its blocks are not those that the step computes")
+        store.end()
+      }
+      state.layeredStores.removeAll { !$0.isContained(in: blocks) }
+    }
+  }
+
+  /// Copies what a layer of the step has written.
+  func didCompute(layer: Int) {
+    for store in state.withLock(\.layeredStores) { store.copy(layer: layer) }
+  }
+
+  /// Notes the end of the step.
+  func endStep() {
+    state.withLock { state in
+      for store in state.layeredStores { store.end() }
+      state.layeredStores = []
+    }
   }
 
   private func begin(_ message: Weft_Worker_V1_BlockLoad) {
@@ -170,8 +201,12 @@ final class BlockTransfers: Sendable {
 
   private func runStores() async {
     for await job in stores {
-      await waitForLoads(job.loads)
-      if !job.staged.isEmpty { await mover.store(job.staged, in: job.namespace) }
+      switch job.content {
+      case .staged(let staged, let loads):
+        await waitForLoads(loads)
+        if !staged.isEmpty { await mover.store(staged, in: job.namespace) }
+      case .layered(let layered): await mover.store(layered, in: job.namespace)
+      }
       state.withLock { state in
         state.waitingStores -= 1
         state.storesDone = max(state.storesDone, job.number)

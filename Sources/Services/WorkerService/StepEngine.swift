@@ -82,6 +82,8 @@ actor StepEngine {
         failures[slice.sequence] = error
       }
     }
+    transfers?.compute(slices.fullBlocks(ofTokens: runner.settings.blockSizeTokens))
+    defer { transfers?.endStep() }
     let sampled = try run(slices, of: runnable)
     for sequence in failures.keys { sequences[sequence] = nil }
     return .with {
@@ -162,7 +164,7 @@ actor StepEngine {
     of plan: [Weft_Worker_V1_SequenceSlice]
   ) throws(MeshError) -> [Weft_Worker_V1_SampledToken] {
     guard !slices.isEmpty else { return [] }
-    let logits = try runner.step(slices)
+    let logits = try runner.step(slices) { transfers?.didCompute(layer: $0) }
     var row = 0
     var sampled: [Weft_Worker_V1_SampledToken] = []
     for (slice, prepared) in zip(plan, slices) where slice.samples {
@@ -181,6 +183,16 @@ actor StepEngine {
       row += 1
     }
     return sampled
+  }
+}
+
+extension [SequenceSlice] {
+  /// The blocks that are full once these have been computed, and were not before.
+  fileprivate func fullBlocks(ofTokens blockSize: Int) -> Set<BlockID> {
+    reduce(into: []) { blocks, slice in
+      let end = slice.startPosition + slice.tokenIDs.count
+      blocks.formUnion(slice.blockTable[slice.startPosition / blockSize..<end / blockSize])
+    }
   }
 }
 

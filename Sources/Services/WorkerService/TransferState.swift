@@ -13,6 +13,8 @@ struct TransferState {
   var loadingBlocks: Set<UInt32> = []
   var gates: [UInt64: WriteGate] = [:]
   var isClosed = false
+  /// Of the step under way.
+  var layeredStores: [LayeredStore] = []
   var waitingStores = 0
   var storesDone: UInt64 = 0
   var storesTold: UInt64 = 0

@@ -46,7 +46,7 @@ package final class BlockStaging: Sendable {
 
 /// One buffer of a ``BlockStaging``; given back when the last reference goes away.
 ///
-/// Written by one at a time, and not any more once its ``bytes`` are shared.
+/// Written by one at a time, and not any more where its ``bytes`` are being read.
 package final class StagedBlock: Sendable {
   private let staging: BlockStaging
   private let index: Int
@@ -67,11 +67,10 @@ package final class StagedBlock: Sendable {
     }
   }
 
-  /// Lends the first `byteCount` bytes, of which there must be as many, to be written.
-  package func write(byteCount: Int, _ body: (inout MutableRawSpan) -> Void) {
-    precondition(0...staging.bufferByteCount ~= byteCount, "no room")
-    var room = UnsafeMutableRawBufferPointer(rebasing: staging.bytes(index)[..<byteCount])
-      .mutableBytes
+  /// Lends some of the bytes to be written.
+  package func write(_ range: Range<Int>, _ body: (inout MutableRawSpan) -> Void) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= staging.bufferByteCount, "no room")
+    var room = UnsafeMutableRawBufferPointer(rebasing: staging.bytes(index)[range]).mutableBytes
     body(&room)
   }
 

@@ -251,7 +251,7 @@ extension Weft_Kvstore_V1_KVStoreService {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Stores blocks; each block is answered by one outcome, in order.
+        /// > Stores blocks; each block is answered by one outcome, in the order in which they are completed.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `Weft_Kvstore_V1_PutRequest` messages.
@@ -467,7 +467,7 @@ extension Weft_Kvstore_V1_KVStoreService {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Stores blocks; each block is answered by one outcome, in order.
+        /// > Stores blocks; each block is answered by one outcome, in the order in which they are completed.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `Weft_Kvstore_V1_PutRequest` messages.
@@ -682,7 +682,7 @@ extension Weft_Kvstore_V1_KVStoreService {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Stores blocks; each block is answered by one outcome, in order.
+        /// > Stores blocks; each block is answered by one outcome, in the order in which they are completed.
         ///
         /// - Parameters:
         ///   - request: A stream of `Weft_Kvstore_V1_PutRequest` messages.
@@ -1313,7 +1313,7 @@ extension Weft_Kvstore_V1_KVStoreService {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Stores blocks; each block is answered by one outcome, in order.
+        /// > Stores blocks; each block is answered by one outcome, in the order in which they are completed.
         ///
         /// - Parameters:
         ///   - request: A streaming request producing `Weft_Kvstore_V1_PutRequest` messages.
@@ -1612,7 +1612,7 @@ extension Weft_Kvstore_V1_KVStoreService {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Stores blocks; each block is answered by one outcome, in order.
+        /// > Stores blocks; each block is answered by one outcome, in the order in which they are completed.
         ///
         /// - Parameters:
         ///   - request: A streaming request producing `Weft_Kvstore_V1_PutRequest` messages.
@@ -1975,7 +1975,7 @@ extension Weft_Kvstore_V1_KVStoreService.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Stores blocks; each block is answered by one outcome, in order.
+    /// > Stores blocks; each block is answered by one outcome, in the order in which they are completed.
     ///
     /// - Parameters:
     ///   - request: A streaming request producing `Weft_Kvstore_V1_PutRequest` messages.
@@ -2300,7 +2300,7 @@ extension Weft_Kvstore_V1_KVStoreService.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Stores blocks; each block is answered by one outcome, in order.
+    /// > Stores blocks; each block is answered by one outcome, in the order in which they are completed.
     ///
     /// - Parameters:
     ///   - metadata: Additional metadata to send, defaults to empty.

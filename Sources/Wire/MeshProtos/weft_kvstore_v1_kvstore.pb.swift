@@ -219,8 +219,8 @@ package nonisolated struct Weft_Kvstore_V1_PutRequest: Sendable {
   /// Clears the value of `totalBytes`. Subsequent reads from it will return its default value.
   package mutating func clearTotalBytes() {self._totalBytes = nil}
 
-  /// Where this part begins. Parts of a block come in order without gaps, and no other block's parts
-  /// between them.
+  /// Where this part begins. Parts of a block come in order without gaps; parts of at most 1024
+  /// blocks may alternate.
   package var offset: UInt64 = 0
 
   /// The part's bytes.

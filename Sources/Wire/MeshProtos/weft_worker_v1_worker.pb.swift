@@ -46,8 +46,7 @@ package nonisolated struct Weft_Worker_V1_ExecuteRequest: Sendable {
   /// What to compute, at most one entry a sequence; may be empty.
   package var slices: [Weft_Worker_V1_SequenceSlice] = []
 
-  /// Full blocks to copy away for the KV store, before this step or a later one writes to them. A
-  /// worker that is busy may drop any.
+  /// Full blocks to copy away for the KV store. A worker that is busy may drop any.
   package var stores: [Weft_Worker_V1_BlockStore] = []
 
   /// Blocks to fetch from the KV store, from this step on, while steps go on.
@@ -61,7 +60,7 @@ package nonisolated struct Weft_Worker_V1_ExecuteRequest: Sendable {
   package init() {}
 }
 
-/// Consecutive full blocks of one sequence to put into the KV store.
+/// Blocks of one sequence, in its order, to put into the KV store.
 package nonisolated struct Weft_Worker_V1_BlockStore: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -78,6 +77,10 @@ package nonisolated struct Weft_Worker_V1_BlockStore: Sendable {
 
   /// 1, 2, 3, … in the membership.
   package var store: UInt64 = 0
+
+  /// Whether it is this step that makes the blocks full: each layer is sent as soon as it has been
+  /// computed. Otherwise they are full, and copied before this step or a later one writes to them.
+  package var asComputed: Bool = false
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -333,7 +336,7 @@ nonisolated extension Weft_Worker_V1_ExecuteRequest: SwiftProtobuf.Message, Swif
 
 nonisolated extension Weft_Worker_V1_BlockStore: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".BlockStore"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}namespace\0\u{1}blocks\0\u{1}keys\0\u{1}store\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}namespace\0\u{1}blocks\0\u{1}keys\0\u{1}store\0\u{3}as_computed\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -345,6 +348,7 @@ nonisolated extension Weft_Worker_V1_BlockStore: SwiftProtobuf.Message, SwiftPro
       case 2: try { try decoder.decodeRepeatedUInt32Field(value: &self.blocks) }()
       case 3: try { try decoder.decodeSingularBytesField(value: &self.keys) }()
       case 4: try { try decoder.decodeSingularUInt64Field(value: &self.store) }()
+      case 5: try { try decoder.decodeSingularBoolField(value: &self.asComputed) }()
       default: break
       }
     }
@@ -363,6 +367,9 @@ nonisolated extension Weft_Worker_V1_BlockStore: SwiftProtobuf.Message, SwiftPro
     if self.store != 0 {
       try visitor.visitSingularUInt64Field(value: self.store, fieldNumber: 4)
     }
+    if self.asComputed != false {
+      try visitor.visitSingularBoolField(value: self.asComputed, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -371,6 +378,7 @@ nonisolated extension Weft_Worker_V1_BlockStore: SwiftProtobuf.Message, SwiftPro
     if lhs.blocks != rhs.blocks {return false}
     if lhs.keys != rhs.keys {return false}
     if lhs.store != rhs.store {return false}
+    if lhs.asComputed != rhs.asComputed {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
