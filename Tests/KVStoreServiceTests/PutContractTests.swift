@@ -196,7 +196,7 @@ struct PutContractTests {
         }
       }
       #expect(error.code == .invalidArgument)
-      #expect(error.message.contains("key"))
+      #expect(error.violatedFields == ["key"])
     }
   }
 }

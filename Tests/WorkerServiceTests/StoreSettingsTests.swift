@@ -64,7 +64,7 @@ struct StoreSettingsTests {
     #expect("\(worker.store.blockFormat)" == "exact")
   }
 
-  @Test("refuse a key that is no file of its owner's alone, and say which")
+  @Test("refuse a key that is no file, or that all may read or others write, and say which")
   func keyFiles() async throws {
     var errors = [try await keyRefusal("/nonexistent/key"), try await keyRefusal("/tmp")]
     let pipe = FileManager.default.temporaryDirectory.appending(path: "weft-key-\(UUID())").path
@@ -72,7 +72,7 @@ struct StoreSettingsTests {
     defer { unlink(pipe) }
     errors.append(try await keyRefusal(pipe))
     let key = [UInt8](repeating: 1, count: 32)
-    for mode in [0o644, 0o640, 0o602, 0o611] as [mode_t] {
+    for mode in [0o644, 0o660, 0o602, 0o611] as [mode_t] {
       errors.append(try await withKeyFile(key, mode: mode) { try await keyRefusal($0) })
     }
     for error in errors {
@@ -82,6 +82,15 @@ struct StoreSettingsTests {
     }
     #expect(errors[0].message.contains("/nonexistent/key"))
     #expect(errors[3].message.contains("600"))
+  }
+
+  @Test("take a key that a group may read, as Kubernetes mounts secrets")
+  func mountedKey() async throws {
+    let key = [UInt8](repeating: 1, count: 32)
+    for mode in [0o440, 0o640, 0o400] as [mode_t] {
+      let error = try await withKeyFile(key, mode: mode) { try await keyRefusal($0) }
+      #expect(error.field != "mesh-key-file", "\(error)")
+    }
   }
 
   @Test("refuse a key of too few bytes or too many, and take one of every other size")

@@ -12,7 +12,7 @@ enum MeshKeyFile {
   /// Reads a key.
   ///
   /// - Throws: ``MeshError`` `failedPrecondition` if the file cannot be read, is no regular file, may
-  ///   be read by others, or is not of ``allowedBytes``.
+  ///   be read by all or written by its group, or is not of ``allowedBytes``.
   static func read(_ path: String) throws(MeshError) -> [UInt8] {
     func refusal(_ reason: String) -> MeshError {
       MeshError(
@@ -24,7 +24,10 @@ enum MeshKeyFile {
     var status = stat()
     guard stat(path, &status) == 0 else { throw refusal("cannot be read: errno \(errno)") }
     guard status.st_mode & S_IFMT == S_IFREG else { throw refusal("is no regular file") }
-    guard status.st_mode & 0o077 == 0 else { throw refusal("must be its owner's alone (mode 600)") }
+    // A secret that Kubernetes mounts belongs to root, and to the pod by its group.
+    guard status.st_mode & 0o037 == 0 else {
+      throw refusal("must be its owner's, and at most readable by its group (mode 600 or 440)")
+    }
     guard allowedBytes.contains(Int(status.st_size)),
       let bytes = FileManager.default.contents(atPath: path), allowedBytes.contains(bytes.count)
     else { throw refusal("must have \(allowedBytes) bytes, has \(status.st_size)") }

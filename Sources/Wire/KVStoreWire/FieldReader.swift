@@ -158,6 +158,6 @@ struct FieldReader {
   }
 
   private func malformed(_ what: String) -> RPCError {
-    RPCError(code: .invalidArgument, message: "\(messageName): \(fieldName) \(what)")
+    .malformed(messageName, field: fieldName, what)
   }
 }

@@ -60,9 +60,10 @@ package struct PutBlockDeserializer: MessageDeserializer {
 
   private func blockKey(_ bytes: BlockBytes) throws(RPCError) -> BlockKey {
     guard bytes.byteCount == BlockKey.byteCount, let key = BlockKey(bytes: bytes.array) else {
-      throw RPCError(
-        code: .invalidArgument,
-        message: "PutRequest: key must have \(BlockKey.byteCount) bytes, got \(bytes.byteCount)"
+      throw .malformed(
+        "PutRequest",
+        field: "key",
+        "must have \(BlockKey.byteCount) bytes, got \(bytes.byteCount)"
       )
     }
     return key
