@@ -59,21 +59,31 @@ def mesh(options):
             process.wait()
 
 
-def answer(gateway, prompt, max_tokens):
-    """Times of the tokens of a greedy answer, in seconds from the request, and what it used."""
+def parts(gateway, prompt, max_tokens):
+    """The parts of a greedy answer."""
     from weft.gateway.v1 import gateway_pb2, gateway_pb2_grpc
 
     request = gateway_pb2.GenerateRequest(text=prompt)
     request.options.max_tokens = max_tokens
     request.options.ignore_eos = True
-    times, usage = [], None
     with grpc.insecure_channel(gateway) as channel:
         grpc.channel_ready_future(channel).result(timeout=60)
-        start = time.monotonic()
-        for part in gateway_pb2_grpc.GatewayServiceStub(channel).Generate(request, timeout=120):
-            times += [time.monotonic() - start] * len(part.token_ids)
-            if part.HasField("finish"):
-                usage = part.finish.usage
+        yield from gateway_pb2_grpc.GatewayServiceStub(channel).Generate(request, timeout=120)
+
+
+def tokens(gateway, prompt, max_tokens):
+    """The token ids of a greedy answer."""
+    return [token for part in parts(gateway, prompt, max_tokens) for token in part.token_ids]
+
+
+def answer(gateway, prompt, max_tokens):
+    """Times of the tokens of a greedy answer, in seconds from the request, and what it used."""
+    times, usage = [], None
+    start = time.monotonic()
+    for part in parts(gateway, prompt, max_tokens):
+        times += [time.monotonic() - start] * len(part.token_ids)
+        if part.HasField("finish"):
+            usage = part.finish.usage
     return times, usage
 
 
