@@ -86,6 +86,24 @@ import Testing
     }
   }
 
+  @Test func gegluIsTheSameInAllSetsAndCloseToExact() {
+    var random = SeededGenerator(seed: seed)
+    for _ in 0..<100 {
+      let count = Int.random(in: 1...100, using: &random)
+      let gate = random.floats(count, scale: 12), up = random.floats(count)
+      var expected = [Float](repeating: 0, count: count), found = expected
+      portable.geglu(gate, up, count, &expected)
+      best.geglu(gate, up, count, &found)
+      #expect(bits(found) == bits(expected), "seed \(seed)")
+      for index in 0..<count {
+        let x = Double(gate[index])
+        let inner = (2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x)
+        let exact = 0.5 * x * (1 + tanh(inner)) * Double(up[index])
+        #expect(abs(Double(found[index]) - exact) <= 2e-6 * abs(exact) + 1e-6, "seed \(seed)")
+      }
+    }
+  }
+
   @Test func swigluIsTheSameInAllSetsAndCloseToExact() {
     var random = SeededGenerator(seed: seed)
     for _ in 0..<100 {

@@ -24,14 +24,20 @@ import Testing
     wk_rotary_angles(0, [1, 0.5], 2, &cosines, &sines)
     #expect(cosines == [1, 1])
     #expect(sines == [0, 0])
-    wk_rotate(&values, 1, 6, cosines, sines, 2)
+    wk_rotate(&values, 1, 6, WK_PAIRS_OF_NEIGHBOURS, cosines, sines, 2)
     #expect(values == [1, 2, 3, 4, 5, 6])
   }
 
   @Test func neighbouringDimensionsRotateTogetherInEveryHead() {
     // A quarter turn takes (x, y) to (-y, x); the last pair of each head does not rotate.
     var values: [Float] = [1, 2, 3, 4, 5, 6, 7, 8]
-    wk_rotate(&values, 2, 4, [0], [1], 1)
+    wk_rotate(&values, 2, 4, WK_PAIRS_OF_NEIGHBOURS, [0], [1], 1)
     #expect(values == [-2, 1, 3, 4, -6, 5, 7, 8])
+  }
+
+  @Test func halvesOfWhatRotatesGoTogetherInEveryHead() {
+    var values: [Float] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]
+    wk_rotate(&values, 2, 6, WK_PAIRS_OF_HALVES, [0, 1], [1, 0], 2)
+    #expect(values == [-3, 2, 1, 4, 5, 6, -9, 8, 7, 10, 11, 12])
   }
 }

@@ -16,9 +16,9 @@ static void store_row(const void *arguments, size_t row) {
   const float *cosines = store->cosines + row * store->rotations;
   const float *sines = store->sines + row * store->rotations;
   wk_rotate(store->queries + row * layer->query_heads * dimension, layer->query_heads, dimension,
-            cosines, sines, store->rotations);
+            store->pairs, cosines, sines, store->rotations);
   float *keys = store->keys + row * width;
-  wk_rotate(keys, layer->kv_heads, dimension, cosines, sines, store->rotations);
+  wk_rotate(keys, layer->kv_heads, dimension, store->pairs, cosines, sines, store->rotations);
   uint16_t *block = kv->memory + store->blocks[row] * kv->block_stride;
   for (size_t head = 0; head < layer->kv_heads; head++) {
     const size_t head_offset = head * kv->block_tokens * dimension;

@@ -103,6 +103,25 @@ WK_AVX2 static void swiglu(const float *gate, const float *up, size_t count, flo
   }
 }
 
+WK_AVX2 static void geglu(const float *gate, const float *up, size_t count, float *out) {
+  const __m256 linear = _mm256_set1_ps(WK_GELU_LINEAR), cubic = _mm256_set1_ps(WK_GELU_CUBIC);
+  const __m256 one = _mm256_set1_ps(1.0f);
+  size_t i = 0;
+  for (; i + 8 <= count; i += 8) {
+    const __m256 x = _mm256_loadu_ps(gate + i);
+    const __m256 factor = _mm256_fmadd_ps(_mm256_mul_ps(x, x), cubic, linear);
+    const __m256 divisor = _mm256_add_ps(one, wk_exp8(_mm256_mul_ps(x, factor)));
+    const __m256 activated = _mm256_div_ps(x, divisor);
+    _mm256_storeu_ps(out + i, _mm256_mul_ps(activated, _mm256_loadu_ps(up + i)));
+  }
+  for (; i < count; i++) {
+    const float square = gate[i] * gate[i];
+    const float factor = fmaf(square, WK_GELU_CUBIC, WK_GELU_LINEAR);
+    const float activated = gate[i] / (1.0f + wk_exp(gate[i] * factor));
+    out[i] = activated * up[i];
+  }
+}
+
 WK_AVX2 static void to_halves(const float *values, size_t count, uint16_t *halves) {
   const __m256 largest = _mm256_set1_ps(65504.0f), smallest = _mm256_set1_ps(-65504.0f);
   size_t i = 0;
@@ -166,6 +185,7 @@ const wk_kernel_set *wk_kernel_set_avx2(void) {
       .multiply = wk_avx2_multiply,
       .rms_norm = rms_norm,
       .swiglu = swiglu,
+      .geglu = geglu,
       .to_halves = to_halves,
       .attend = wk_avx2_attend,
       .largest = largest,

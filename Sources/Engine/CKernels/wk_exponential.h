@@ -36,4 +36,8 @@ static inline float wk_exp(float value) {
   return sum * wk_float_of((wk_bits_of(shifted) + 127u) << 23);
 }
 
+/// -2 * sqrt(2 / pi), and 0.044715 times that: the polynomial of wk_kernel_set's geglu.
+#define WK_GELU_LINEAR -0x1.988454p0f
+#define WK_GELU_CUBIC -0x1.2444f2p-4f
+
 #endif

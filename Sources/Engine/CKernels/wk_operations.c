@@ -56,17 +56,23 @@ bool wk_pack(const wk_engine *engine, const wk_matrix *matrix, wk_format format,
 typedef struct embed_work {
   const wk_matrix *matrix;
   const uint32_t *ids;
+  float scale;
   float *out;
 } embed_work;
 
 static void embed_row(const void *arguments, size_t row) {
   const embed_work *work = arguments;
-  wk_matrix_column(work->matrix, work->ids[row], work->out + row * work->matrix->depth);
+  const size_t width = work->matrix->depth;
+  float *out = work->out + row * width;
+  wk_matrix_column(work->matrix, work->ids[row], out);
+  for (size_t i = 0; i < width && work->scale != 1; i++) {
+    out[i] *= work->scale;
+  }
 }
 
 void wk_embed(const wk_engine *engine, const wk_matrix *matrix, const uint32_t *ids, size_t rows,
-              float *out) {
-  const embed_work work = {matrix, ids, out};
+              float scale, float *out) {
+  const embed_work work = {matrix, ids, scale, out};
   wk_for_each_row(engine, rows, &work, embed_row);
 }
 
@@ -74,19 +80,25 @@ typedef struct angle_work {
   const uint32_t *positions;
   const float *frequencies;
   size_t count;
+  float magnitude;
   float *cosines;
   float *sines;
 } angle_work;
 
 static void angle_row(const void *arguments, size_t row) {
   const angle_work *work = arguments;
-  wk_rotary_angles(work->positions[row], work->frequencies, work->count,
-                   work->cosines + row * work->count, work->sines + row * work->count);
+  float *cosines = work->cosines + row * work->count, *sines = work->sines + row * work->count;
+  wk_rotary_angles(work->positions[row], work->frequencies, work->count, cosines, sines);
+  for (size_t i = 0; i < work->count && work->magnitude != 1; i++) {
+    cosines[i] *= work->magnitude;
+    sines[i] *= work->magnitude;
+  }
 }
 
 void wk_angles(const wk_engine *engine, const uint32_t *positions, size_t rows,
-               const float *frequencies, size_t count, float *cosines, float *sines) {
-  const angle_work work = {positions, frequencies, count, cosines, sines};
+               const float *frequencies, size_t count, float magnitude, float *cosines,
+               float *sines) {
+  const angle_work work = {positions, frequencies, count, magnitude, cosines, sines};
   wk_for_each_row(engine, rows, &work, angle_row);
 }
 
@@ -95,6 +107,7 @@ typedef struct activation_work {
   const wk_kernel_set *kernels;
   const float *first;
   const float *second;
+  void (*gate)(const float *gate, const float *up, size_t count, float *out);
   const uint32_t *indices;
   size_t width;
   float epsilon;
@@ -123,28 +136,30 @@ static void normalize_row(const void *arguments, size_t row) {
 static void gate_row(const void *arguments, size_t row) {
   const activation_work *work = arguments;
   const size_t offset = row * work->width;
-  work->kernels->swiglu(work->first + offset, work->second + offset, work->width,
-                        work->out->values + offset);
+  work->gate(work->first + offset, work->second + offset, work->width, work->out->values + offset);
   quantize_row(arguments, row);
 }
 
 void wk_normalize(const wk_engine *engine, const float *values, const uint32_t *indices,
                   size_t rows, size_t width, const float *weights, float epsilon,
                   const wk_activation_buffer *out) {
-  const activation_work work = {engine->kernels, values, weights, indices, width, epsilon, out};
+  const activation_work work = {engine->kernels, values, weights, NULL, indices, width, epsilon, out};
   wk_for_each_row(engine, rows, &work, normalize_row);
 }
 
-void wk_gate(const wk_engine *engine, const float *gate, const float *up, size_t rows, size_t width,
-             const wk_activation_buffer *out) {
-  const activation_work work = {engine->kernels, gate, up, NULL, width, 0, out};
+void wk_gate(const wk_engine *engine, wk_activation activation, const float *gate, const float *up,
+             size_t rows, size_t width, const wk_activation_buffer *out) {
+  const wk_kernel_set *kernels = engine->kernels;
+  const activation_work work = {
+      kernels, gate, up,  activation == WK_SILU ? kernels->swiglu : kernels->geglu,
+      NULL,    width, 0, out};
   wk_for_each_row(engine, rows, &work, gate_row);
 }
 
 void wk_quantize(const wk_engine *engine, size_t rows, size_t width,
                  const wk_activation_buffer *buffer) {
   if (buffer->quantize) {
-    const activation_work work = {engine->kernels, NULL, NULL, NULL, width, 0, buffer};
+    const activation_work work = {engine->kernels, NULL, NULL, NULL, NULL, width, 0, buffer};
     wk_for_each_row(engine, rows, &work, quantize_row);
   }
 }

@@ -154,6 +154,15 @@ static void swiglu(const float *gate, const float *up, size_t count, float *out)
   }
 }
 
+static void geglu(const float *gate, const float *up, size_t count, float *out) {
+  for (size_t i = 0; i < count; i++) {
+    const float square = gate[i] * gate[i];
+    const float factor = fmaf(square, WK_GELU_CUBIC, WK_GELU_LINEAR);
+    const float activated = gate[i] / (1.0f + wk_exp(gate[i] * factor));
+    out[i] = activated * up[i];
+  }
+}
+
 static void to_halves(const float *values, size_t count, uint16_t *halves) {
   for (size_t i = 0; i < count; i++) {
     halves[i] = wk_to_f16_finite(values[i]);
@@ -250,6 +259,7 @@ const wk_kernel_set *wk_kernel_set_portable(void) {
       .multiply = multiply,
       .rms_norm = rms_norm,
       .swiglu = swiglu,
+      .geglu = geglu,
       .to_halves = to_halves,
       .attend = attend,
       .largest = largest,

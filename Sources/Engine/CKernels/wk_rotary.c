@@ -54,16 +54,18 @@ void wk_rotary_angles(uint32_t position, const float *frequencies, size_t count,
   }
 }
 
-void wk_rotate(float *values, size_t heads, size_t head_dimension, const float *cosines,
-               const float *sines, size_t count) {
+void wk_rotate(float *values, size_t heads, size_t head_dimension, wk_rotary_pairs pairs,
+               const float *cosines, const float *sines, size_t count) {
+  const size_t step = pairs == WK_PAIRS_OF_NEIGHBOURS ? 2 : 1;
+  const size_t distance = pairs == WK_PAIRS_OF_NEIGHBOURS ? 1 : count;
   for (size_t head = 0; head < heads; head++) {
-    float *pairs = values + head * head_dimension;
+    float *first = values + head * head_dimension, *second = first + distance;
     for (size_t i = 0; i < count; i++) {
-      const float x = pairs[2 * i], y = pairs[2 * i + 1];
+      const float x = first[step * i], y = second[step * i];
       const float xc = x * cosines[i], ys = y * sines[i];
       const float xs = x * sines[i], yc = y * cosines[i];
-      pairs[2 * i] = xc - ys;
-      pairs[2 * i + 1] = xs + yc;
+      first[step * i] = xc - ys;
+      second[step * i] = xs + yc;
     }
   }
 }

@@ -111,7 +111,8 @@ package final class KVMemory {
       ),
       query_heads: queryHeadCount,
       kv_heads: layout.kvHeadCount,
-      scale: 1 / Float(layout.headDimension).squareRoot()
+      scale: 1 / Float(layout.headDimension).squareRoot(),
+      window: .max
     )
   }
 }

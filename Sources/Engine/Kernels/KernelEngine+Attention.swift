@@ -13,6 +13,7 @@ extension KernelEngine {
     keys: FloatRows,
     values: FloatRows,
     angles: RotaryAngles,
+    pairs: RotaryPairs = .neighbours,
     rows: PagedRows,
     layer: Int,
     in memory: KVMemory
@@ -46,7 +47,8 @@ extension KernelEngine {
           slots: slots.baseAddress,
           cosines: angles.cosines.values,
           sines: angles.sines.values,
-          rotations: angles.frequencies.count
+          rotations: angles.frequencies.count,
+          pairs: pairs.kernelPairs
         )
         wk_store([engine], [store], rows.rowCount)
       }
@@ -55,10 +57,16 @@ extension KernelEngine {
 
   /// Causal attention: each row's queries over its sequence's keys and values up to its own
   /// position, into the rows of `output`, quantised if that is.
+  ///
+  /// - Parameters:
+  ///   - scale: What queries times keys are multiplied with; 1 / √dimension if nil.
+  ///   - window: The last positions that a row sees, its own included; nil: all.
   package func attend(
     queries: FloatRows,
     rows: PagedRows,
     layer: Int,
+    scale: Float? = nil,
+    window: Int? = nil,
     in memory: KVMemory,
     into output: ActivationRows
   ) {
@@ -68,10 +76,13 @@ extension KernelEngine {
       "shapes differ"
     )
     precondition(rows.rowCount <= min(queries.rowCapacity, output.rowCapacity), "too many rows")
-    let kernelLayer = memory.layer(
+    precondition(window ?? 1 > 0, "a row sees at least itself")
+    var kernelLayer = memory.layer(
       layer,
       queryHeadCount: queries.width / memory.layout.headDimension
     )
+    if let scale { kernelLayer.scale = scale }
+    kernelLayer.window = window ?? .max
     rows.withSpans { spans in
       wk_attention(
         [engine],

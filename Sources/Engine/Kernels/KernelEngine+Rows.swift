@@ -1,11 +1,16 @@
 import CKernels
 
 extension KernelEngine {
-  /// output[row] = the weights of column `ids[row]`: an embedding lookup.
-  package func embed(_ ids: [UInt32], from matrix: WeightMatrix, into output: FloatRows) {
+  /// output[row] = the weights of column `ids[row]`, times `scale`: an embedding lookup.
+  package func embed(
+    _ ids: [UInt32],
+    from matrix: WeightMatrix,
+    scale: Float = 1,
+    into output: FloatRows
+  ) {
     precondition(ids.count <= output.rowCapacity && matrix.depth == output.width, "shapes differ")
     precondition(ids.allSatisfy { Int($0) < matrix.columns }, "id beyond the vocabulary")
-    wk_embed([engine], [matrix.matrix], ids, ids.count, output.values)
+    wk_embed([engine], [matrix.matrix], ids, ids.count, scale, output.values)
   }
 
   /// RMS-normalises the first `rowCount` rows.
@@ -68,8 +73,9 @@ extension KernelEngine {
     )
   }
 
-  /// output = gate / (1 + exp(-gate)) * up.
-  package func swiglu(
+  /// output = activation(gate) * up.
+  package func applyGate(
+    _ activation: GateActivation,
     gate: FloatRows,
     up: FloatRows,
     rowCount: Int,
@@ -80,7 +86,15 @@ extension KernelEngine {
       rowCount <= min(gate.rowCapacity, up.rowCapacity, output.rowCapacity),
       "too many rows"
     )
-    wk_gate([engine], gate.values, up.values, rowCount, gate.width, [output.buffer])
+    wk_gate(
+      [engine],
+      activation.kernelActivation,
+      gate.values,
+      up.values,
+      rowCount,
+      gate.width,
+      [output.buffer]
+    )
   }
 
   /// Brings the 16-bit form of the first `rowCount` rows up to date with their values.

@@ -5,12 +5,19 @@ package import MeshTypes
 package final class RotaryAngles {
   /// Radians per position, one per pair.
   package let frequencies: [Float]
+  /// What cosines and sines are multiplied with.
+  package let magnitude: Float
   let cosines: FloatRows
   let sines: FloatRows
 
   /// - Throws: ``MeshError`` `resourceExhausted` when there is no memory.
-  package init(frequencies: [Float], rowCapacity: Int) throws(MeshError) {
+  package init(
+    frequencies: [Float],
+    magnitude: Float = 1,
+    rowCapacity: Int
+  ) throws(MeshError) {
     self.frequencies = frequencies
+    self.magnitude = magnitude
     cosines = try FloatRows(rowCapacity: rowCapacity, width: frequencies.count)
     sines = try FloatRows(rowCapacity: rowCapacity, width: frequencies.count)
   }
@@ -26,6 +33,7 @@ extension KernelEngine {
       positions.count,
       angles.frequencies,
       angles.frequencies.count,
+      angles.magnitude,
       angles.cosines.values,
       angles.sines.values
     )

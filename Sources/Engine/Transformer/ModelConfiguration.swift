@@ -2,8 +2,9 @@ import Kernels
 package import MeshTypes
 package import ModelFiles
 
-/// The shape of a llama-architecture model, read from its file's metadata and bounded.
+/// The shape of a model, read from its file's metadata and bounded.
 package struct ModelConfiguration: Hashable, Sendable {
+  package var architecture: Architecture
   package var layerCount: Int
   /// Values of a token's hidden state.
   package var width: Int
@@ -11,11 +12,13 @@ package struct ModelConfiguration: Hashable, Sendable {
   package var queryHeadCount: Int
   package var kvHeadCount: Int
   package var headDimension: Int
-  /// Leading dimensions of a head that rotate.
-  package var rotaryDimension: Int
-  package var rotaryBase: Float
-  /// Positions are divided by it: linear scaling of the rotary embedding; 1 for none.
-  package var rotaryScale: Float
+  /// What queries times keys are multiplied with.
+  package var attentionScale: Float
+  /// The positions that a token sees, its own included, in layers with a window; nil: all.
+  package var slidingWindow: Int?
+  package var rotary: RotaryScheme
+  /// That of layers with a window.
+  package var localRotary: RotaryScheme
   package var normEpsilon: Float
   /// The most tokens of a sequence.
   package var contextLength: Int
@@ -26,54 +29,64 @@ package struct ModelConfiguration: Hashable, Sendable {
   /// Values of a token's keys, and of its values.
   package var kvWidth: Int { kvHeadCount * headDimension }
 
-  /// Reads `general.architecture` and `llama.*`.
+  /// Whether a layer's tokens see no more than the sliding window.
+  package func hasWindow(layer: Int) -> Bool {
+    guard slidingWindow != nil else { return false }
+    return architecture.globalLayerPeriod.map { (layer + 1) % $0 != 0 } ?? true
+  }
+
+  /// Reads `general.architecture` and the keys of that architecture.
   ///
-  /// - Throws: ``MeshError`` `unimplemented` for another architecture or a rotary scaling that Weft
-  ///   does not compute, `notFound` or `corrupted` for a missing key or a value out of range. The
-  ///   field is the key.
+  /// - Throws: ``MeshError`` `unimplemented` for an architecture, or something in it, that Weft does
+  ///   not compute, `notFound` or `corrupted` for a missing key or a value out of range. The field is
+  ///   the key.
   package init(file: GGUFFile) throws(MeshError) {
-    let metadata = file.metadata
-    let architecture = try metadata.string("general.architecture")
-    guard architecture == "llama" else {
-      throw MeshError(
-        .unimplemented,
-        "general.architecture must be llama, found \(architecture.prefix(64).debugDescription)",
-        field: "general.architecture"
+    let architecture = try Self.architecture(file.metadata)
+    let metadata = ModelMetadata(file.metadata, prefix: architecture.name)
+    self.architecture = architecture
+    layerCount = try metadata.integer("block_count", in: 1...1024)
+    width = try metadata.integer("embedding_length", in: 1...65_536)
+    feedForwardWidth = try metadata.integer("feed_forward_length", in: 1...1_048_576)
+    queryHeadCount = try metadata.integer("attention.head_count", in: 1...1024)
+    kvHeadCount =
+      try metadata.integerIfPresent("attention.head_count_kv", in: 1...1024) ?? queryHeadCount
+    headDimension =
+      try metadata.integerIfPresent("attention.key_length", in: 1...256) ?? width / queryHeadCount
+    normEpsilon = try metadata.float("attention.layer_norm_rms_epsilon", in: 0...1)
+    contextLength = try metadata.integer("context_length", in: 1...16_777_216)
+    let window = try metadata.integerIfPresent("attention.sliding_window", in: 0...16_777_216) ?? 0
+    slidingWindow = window > 0 && window < contextLength ? window : nil
+    attentionScale = 1 / Float(headDimension).squareRoot()
+    if architecture.name == "gemma3", layerCount == Self.largestGemma3LayerCount {
+      attentionScale = 1 / (Float(width) / Float(queryHeadCount)).squareRoot()
+    }
+    rotary = try RotaryScheme(metadata, headDimension: headDimension)
+    localRotary = rotary
+    if let base = architecture.localRotaryBase {
+      localRotary = RotaryScheme(
+        dimension: rotary.dimension,
+        base: try metadata.floatIfPresent("rope.freq_base_swa", in: 1...1e12) ?? base
       )
     }
-    layerCount = try metadata.integer("llama.block_count", in: 1...1024)
-    width = try metadata.integer("llama.embedding_length", in: 1...65_536)
-    feedForwardWidth = try metadata.integer("llama.feed_forward_length", in: 1...1_048_576)
-    queryHeadCount = try metadata.integer("llama.attention.head_count", in: 1...1024)
-    kvHeadCount =
-      try metadata.integerIfPresent("llama.attention.head_count_kv", in: 1...1024)
-      ?? queryHeadCount
-    headDimension =
-      try metadata.integerIfPresent("llama.attention.key_length", in: 1...256)
-      ?? width / queryHeadCount
-    rotaryDimension =
-      try metadata.integerIfPresent("llama.rope.dimension_count", in: 2...256) ?? headDimension
-    rotaryBase = try metadata.floatIfPresent("llama.rope.freq_base", in: 1...1e12) ?? 10_000
-    rotaryScale = try Self.rotaryScale(metadata)
-    normEpsilon = try metadata.float("llama.attention.layer_norm_rms_epsilon", in: 0...1)
-    contextLength = try metadata.integer("llama.context_length", in: 1...16_777_216)
     vocabularySize = try Self.vocabularySize(file)
+    try metadata.refuse("attn_logit_softcapping", "final_logit_softcapping")
     try checkHeads(metadata)
   }
 
-  private static func rotaryScale(_ metadata: GGUFMetadata) throws(MeshError) -> Float {
-    switch try metadata.stringIfPresent("llama.rope.scaling.type") {
-    case nil, "none":
-      return try metadata.floatIfPresent("llama.rope.scale_linear", in: 1e-3...1e3) ?? 1
-    case "linear":
-      return try metadata.float("llama.rope.scaling.factor", in: 1e-3...1e3)
-    case let other?:
+  /// Gemma 3 of 27 billion parameters scales by its width: files do not say so.
+  private static let largestGemma3LayerCount = 62
+
+  private static func architecture(_ metadata: GGUFMetadata) throws(MeshError) -> Architecture {
+    let name = try metadata.string("general.architecture")
+    guard let architecture = Architecture.all.first(where: { $0.name == name }) else {
+      let names = Architecture.all.map(\.name).joined(separator: ", ")
       throw MeshError(
         .unimplemented,
-        "llama.rope.scaling.type must be none or linear, found \(other.prefix(64).debugDescription)",
-        field: "llama.rope.scaling.type"
+        "general.architecture must be one of \(names), found \(name.prefix(64).debugDescription)",
+        field: "general.architecture"
       )
     }
+    return architecture
   }
 
   /// The rows of the embedding table: the file's own word for the vocabulary may be missing.
@@ -91,43 +104,32 @@ package struct ModelConfiguration: Hashable, Sendable {
     return embedding.dimensions[1]
   }
 
-  private func checkHeads(_ metadata: GGUFMetadata) throws(MeshError) {
+  private func checkHeads(_ metadata: ModelMetadata) throws(MeshError) {
     guard queryHeadCount % kvHeadCount == 0 else {
-      throw mismatch(
-        "llama.attention.head_count_kv",
+      throw metadata.mismatch(
+        "attention.head_count_kv",
         "must divide \(queryHeadCount) heads, found \(kvHeadCount)"
       )
     }
-    guard metadata["llama.attention.key_length"] != nil || width % queryHeadCount == 0 else {
-      throw mismatch(
-        "llama.attention.head_count",
+    let hasKeyLength = try metadata.integerIfPresent("attention.key_length", in: 1...256) != nil
+    guard hasKeyLength || width % queryHeadCount == 0 else {
+      throw metadata.mismatch(
+        "attention.head_count",
         "must divide the width \(width), found \(queryHeadCount)"
       )
     }
-    let valueLength = try metadata.integerIfPresent("llama.attention.value_length")
+    let valueLength = try metadata.integerIfPresent("attention.value_length", in: 1...256)
     guard valueLength ?? headDimension == headDimension else {
-      throw MeshError(
-        .unimplemented,
-        "llama.attention.value_length must be \(headDimension) as the key length",
-        field: "llama.attention.value_length"
+      throw metadata.unimplemented(
+        "attention.value_length",
+        "must be \(headDimension) as the key length"
       )
     }
     guard 16...256 ~= headDimension, headDimension % 16 == 0 else {
-      throw MeshError(
-        .unimplemented,
-        "llama.attention.key_length must be a multiple of 16 in 16...256, found \(headDimension)",
-        field: "llama.attention.key_length"
+      throw metadata.unimplemented(
+        "attention.key_length",
+        "must be a multiple of 16 in 16...256, found \(headDimension)"
       )
     }
-    guard rotaryDimension % 2 == 0, rotaryDimension <= headDimension else {
-      throw mismatch(
-        "llama.rope.dimension_count",
-        "must be even and at most \(headDimension), found \(rotaryDimension)"
-      )
-    }
-  }
-
-  private func mismatch(_ key: String, _ message: String) -> MeshError {
-    MeshError(.corrupted, "\(key) \(message)", field: key)
   }
 }

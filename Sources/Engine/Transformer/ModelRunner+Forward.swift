@@ -17,8 +17,17 @@ extension ModelRunner {
       let end = UInt32(tokenIDs.count)
       logitsRows += end - UInt32(slice.logitsRowCount)..<end
     }
-    engine.embed(tokenIDs, from: weights.embedding, into: buffers.hidden)
+    engine.embed(
+      tokenIDs,
+      from: weights.embedding,
+      scale: configuration.architecture.scalesEmbeddings
+        ? Float(configuration.width).squareRoot() : 1,
+      into: buffers.hidden
+    )
     engine.computeAngles(buffers.angles, positions: rows.positions)
+    if buffers.localAngles !== buffers.angles {
+      engine.computeAngles(buffers.localAngles, positions: rows.positions)
+    }
     for index in weights.layers.indices {
       computeAttention(layer: index, rows, didStore)
       computeFeedForward(layer: index, rowCount: rows.rowCount)
@@ -26,7 +35,7 @@ extension ModelRunner {
     return computeLogits(logitsRows)
   }
 
-  /// hidden += attention(norm(hidden)) · output.
+  /// hidden += post-norm(attention(norm(hidden)) · output).
   private func computeAttention(
     layer index: Int,
     _ rows: PagedRows,
@@ -47,11 +56,21 @@ extension ModelRunner {
       MatrixProduct(buffers.normalized, layer.value, into: buffers.values),
       rowCount: rowCount
     )
+    engine.prepare(
+      HeadValues(buffers.queries, bias: layer.queryBias, norm: layer.queryNorm),
+      HeadValues(buffers.keys, bias: layer.keyBias, norm: layer.keyNorm),
+      HeadValues(buffers.values, bias: layer.valueBias),
+      headDimension: configuration.headDimension,
+      epsilon: configuration.normEpsilon,
+      rowCount: rowCount
+    )
+    let hasWindow = configuration.hasWindow(layer: index)
     engine.rotateAndStore(
       queries: buffers.queries,
       keys: buffers.keys,
       values: buffers.values,
-      angles: buffers.angles,
+      angles: hasWindow ? buffers.localAngles : buffers.angles,
+      pairs: configuration.architecture.rotaryPairs,
       rows: rows,
       layer: index,
       in: kvMemory
@@ -61,21 +80,39 @@ extension ModelRunner {
       queries: buffers.queries,
       rows: rows,
       layer: index,
+      scale: configuration.attentionScale,
+      window: hasWindow ? configuration.slidingWindow : nil,
       in: kvMemory,
       into: buffers.attention
     )
-    engine.multiply(
-      MatrixProduct(
-        buffers.attention,
-        layer.attentionOutput,
-        into: buffers.hidden,
-        accumulates: true
-      ),
-      rowCount: rowCount
+    add(buffers.attention, layer.attentionOutput, layer.postAttentionNorm, rowCount)
+  }
+
+  /// hidden += post-norm(input · matrix), or without the norm if there is none.
+  private func add(
+    _ input: ActivationRows,
+    _ matrix: WeightMatrix,
+    _ norm: [Float]?,
+    _ rowCount: Int
+  ) {
+    guard let norm else {
+      engine.multiply(
+        MatrixProduct(input, matrix, into: buffers.hidden, accumulates: true),
+        rowCount: rowCount
+      )
+      return
+    }
+    engine.multiply(MatrixProduct(input, matrix, into: buffers.branch), rowCount: rowCount)
+    engine.addNormalized(
+      buffers.branch,
+      rowCount: rowCount,
+      weights: norm,
+      epsilon: configuration.normEpsilon,
+      to: buffers.hidden
     )
   }
 
-  /// hidden += swiglu(norm(hidden) · gate, norm(hidden) · up) · down.
+  /// hidden += post-norm((activation(norm(hidden) · gate) * (norm(hidden) · up)) · down).
   private func computeFeedForward(layer index: Int, rowCount: Int) {
     let layer = weights.layers[index]
     engine.normalize(
@@ -90,11 +127,14 @@ extension ModelRunner {
       MatrixProduct(buffers.normalized, layer.up, into: buffers.up),
       rowCount: rowCount
     )
-    engine.swiglu(gate: buffers.gate, up: buffers.up, rowCount: rowCount, into: buffers.gated)
-    engine.multiply(
-      MatrixProduct(buffers.gated, layer.down, into: buffers.hidden, accumulates: true),
-      rowCount: rowCount
+    engine.applyGate(
+      configuration.architecture.activation,
+      gate: buffers.gate,
+      up: buffers.up,
+      rowCount: rowCount,
+      into: buffers.gated
     )
+    add(buffers.gated, layer.down, layer.postFeedForwardNorm, rowCount)
   }
 
   private func computeLogits(_ rows: [UInt32]) -> StepLogits {

@@ -8,14 +8,21 @@ struct LayerWeights {
   let query: WeightMatrix
   let key: WeightMatrix
   let value: WeightMatrix
+  let queryBias: WeightVector?
+  let keyBias: WeightVector?
+  let valueBias: WeightVector?
+  let queryNorm: WeightVector?
+  let keyNorm: WeightVector?
   let attentionOutput: WeightMatrix
+  let postAttentionNorm: [Float]?
   let feedForwardNorm: [Float]
   let gate: WeightMatrix
   let up: WeightMatrix
   let down: WeightMatrix
+  let postFeedForwardNorm: [Float]?
 }
 
-/// The weights of a llama-architecture model, packed for the kernels.
+/// The weights of a model, packed for the kernels.
 struct ModelWeights {
   let embedding: WeightMatrix
   let layers: [LayerWeights]
@@ -51,7 +58,8 @@ struct ModelWeights {
       : embedding
     rotaryFactors =
       file.hasTensor(named: "rope_freqs.weight")
-      ? try reader.vector("rope_freqs", count: configuration.rotaryDimension / 2) : nil
+      ? try reader.vector("rope_freqs", count: configuration.rotary.dimension / 2) : nil
+    try reader.checkThatAllAreRead()
   }
 }
 
@@ -61,92 +69,45 @@ extension LayerWeights {
     _ configuration: ModelConfiguration,
     _ reader: inout TensorReader
   ) throws(MeshError) {
+    let architecture = configuration.architecture
     let width = configuration.width, queryWidth = configuration.queryWidth
     let kvWidth = configuration.kvWidth, feedForward = configuration.feedForwardWidth
     attentionNorm = try reader.vector("\(prefix).attn_norm", count: width)
-    query = try reader.matrix("\(prefix).attn_q", depth: width, columns: queryWidth)
-    key = try reader.matrix("\(prefix).attn_k", depth: width, columns: kvWidth)
-    value = try reader.matrix("\(prefix).attn_v", depth: width, columns: kvWidth)
+    let parts = [queryWidth, kvWidth, kvWidth]
+    let attention =
+      architecture.fusesProjections
+      ? try reader.matrices("\(prefix).attn_qkv", depth: width, columns: parts)
+      : [
+        try reader.matrix("\(prefix).attn_q", depth: width, columns: queryWidth),
+        try reader.matrix("\(prefix).attn_k", depth: width, columns: kvWidth),
+        try reader.matrix("\(prefix).attn_v", depth: width, columns: kvWidth),
+      ]
+    (query, key, value) = (attention[0], attention[1], attention[2])
+    queryBias = try reader.biasIfPresent("\(prefix).attn_q", count: queryWidth)
+    keyBias = try reader.biasIfPresent("\(prefix).attn_k", count: kvWidth)
+    valueBias = try reader.biasIfPresent("\(prefix).attn_v", count: kvWidth)
+    let dimension = configuration.headDimension
+    func headNorm(_ name: String) throws(MeshError) -> WeightVector? {
+      guard architecture.hasHeadNorms else { return nil }
+      return try WeightVector(try reader.vector("\(prefix).\(name)", count: dimension))
+    }
+    queryNorm = try headNorm("attn_q_norm")
+    keyNorm = try headNorm("attn_k_norm")
     attentionOutput = try reader.matrix("\(prefix).attn_output", depth: queryWidth, columns: width)
+    postAttentionNorm =
+      architecture.hasPostNorms
+      ? try reader.vector("\(prefix).post_attention_norm", count: width) : nil
     feedForwardNorm = try reader.vector("\(prefix).ffn_norm", count: width)
-    gate = try reader.matrix("\(prefix).ffn_gate", depth: width, columns: feedForward)
-    up = try reader.matrix("\(prefix).ffn_up", depth: width, columns: feedForward)
+    let gates =
+      architecture.fusesProjections
+      ? try reader.matrices("\(prefix).ffn_up", depth: width, columns: [feedForward, feedForward])
+      : [
+        try reader.matrix("\(prefix).ffn_gate", depth: width, columns: feedForward),
+        try reader.matrix("\(prefix).ffn_up", depth: width, columns: feedForward),
+      ]
+    (gate, up) = (gates[0], gates[1])
     down = try reader.matrix("\(prefix).ffn_down", depth: feedForward, columns: width)
-  }
-}
-
-/// Reads tensors of a file by name and checks their shapes.
-private struct TensorReader {
-  let file: GGUFFile
-  let engine: KernelEngine
-  let progress: ((Double) -> Void)?
-  let totalByteCount: Int
-  var readByteCount = 0
-
-  init(file: GGUFFile, engine: KernelEngine, progress: ((Double) -> Void)?) {
-    self.file = file
-    self.engine = engine
-    self.progress = progress
-    // Tensors lie in the file without overlap, so that the sum fits in an Int.
-    totalByteCount = max(file.tensors.reduce(0) { $0 + $1.byteCount }, 1)
-  }
-
-  /// The tensor `name`.weight as a matrix of `columns` outputs of `depth` inputs.
-  mutating func matrix(
-    _ name: String,
-    depth: Int,
-    columns: Int
-  ) throws(MeshError) -> WeightMatrix {
-    let tensor = try tensor("\(name).weight", dimensions: [depth, columns])
-    let format = try format(of: tensor)
-    let engine = engine
-    return try file.withBytes(of: tensor) { (bytes) throws(MeshError) in
-      do throws(MeshError) {
-        return try WeightMatrix(
-          packing: bytes,
-          format: format,
-          columns: columns,
-          depth: depth,
-          engine: engine
-        )
-      } catch {
-        throw MeshError(error.code, "\(tensor.name): \(error.message)", field: tensor.name)
-      }
-    }
-  }
-
-  /// The tensor `name`.weight as f32.
-  mutating func vector(_ name: String, count: Int) throws(MeshError) -> [Float] {
-    let tensor = try tensor("\(name).weight", dimensions: [count])
-    let format = try format(of: tensor)
-    return file.withBytes(of: tensor) { format.dequantize($0) }
-  }
-
-  private mutating func tensor(
-    _ name: String,
-    dimensions: [Int]
-  ) throws(MeshError) -> GGUFTensor {
-    let tensor = try file.tensor(named: name)
-    guard tensor.dimensions == dimensions else {
-      throw MeshError(
-        .corrupted,
-        "\(name) must have the dimensions \(dimensions), found \(tensor.dimensions)",
-        field: name
-      )
-    }
-    readByteCount += tensor.byteCount
-    progress?(Double(readByteCount) / Double(totalByteCount))
-    return tensor
-  }
-
-  private func format(of tensor: GGUFTensor) throws(MeshError) -> WeightFormat {
-    guard let format = WeightFormat(ggmlType: tensor.type.ggmlType) else {
-      throw MeshError(
-        .unimplemented,
-        "\(tensor.name) has the type \(tensor.type), which has no kernel",
-        field: tensor.name
-      )
-    }
-    return format
+    postFeedForwardNorm =
+      architecture.hasPostNorms ? try reader.vector("\(prefix).post_ffw_norm", count: width) : nil
   }
 }

@@ -14,6 +14,10 @@ struct StepBuffers {
   let up: FloatRows
   let gated: ActivationRows
   let angles: RotaryAngles
+  /// Those of layers with a window.
+  let localAngles: RotaryAngles
+  /// What attention or the feed-forward network gives, where it is normalised before it is added.
+  let branch: FloatRows
   let outputNormalized: ActivationRows
   let logits: FloatRows
 
@@ -50,8 +54,21 @@ struct StepBuffers {
       isQuantized: layers.contains(where: \.down.isQuantized)
     )
     angles = try RotaryAngles(
-      frequencies: rotaryFrequencies(configuration, factors: weights.rotaryFactors),
+      frequencies: configuration.rotary.frequencies(factors: weights.rotaryFactors),
+      magnitude: configuration.rotary.magnitude,
       rowCapacity: rows
+    )
+    localAngles =
+      configuration.localRotary == configuration.rotary
+      ? angles
+      : try RotaryAngles(
+        frequencies: configuration.localRotary.frequencies(),
+        magnitude: configuration.localRotary.magnitude,
+        rowCapacity: rows
+      )
+    branch = try FloatRows(
+      rowCapacity: configuration.architecture.hasPostNorms ? rows : 0,
+      width: width
     )
     outputNormalized = try ActivationRows(
       rowCapacity: logitsRows,

@@ -49,12 +49,16 @@ typedef struct wk_kernel_set {
   void (*multiply)(const wk_product *product, size_t panel_begin, size_t panel_end,
                    size_t row_begin, size_t row_end);
 
-  /// out[i] = values[i] / sqrt(mean of squares + epsilon) * weights[i].
+  /// out[i] = values[i] / sqrt(mean of squares + epsilon) * weights[i]; `out` may be `values`.
   void (*rms_norm)(const float *values, const float *weights, size_t count, float epsilon,
                    float *out);
 
   /// out[i] = gate[i] / (1 + exp(-gate[i])) * up[i].
   void (*swiglu)(const float *gate, const float *up, size_t count, float *out);
+
+  /// out[i] = gelu(gate[i]) * up[i], with the tanh approximation of gelu: gate / (1 + exp(-2u)),
+  /// u = sqrt(2 / pi) * (gate + 0.044715 * gate^3).
+  void (*geglu)(const float *gate, const float *up, size_t count, float *out);
 
   /// The f16 nearest to each value, clamped to the largest finite f16.
   void (*to_halves)(const float *values, size_t count, uint16_t *halves);

@@ -6,6 +6,7 @@
 
 #include "wk_kernel_set.h"
 #include "wk_pool.h"
+#include "wk_rotary.h"
 
 /// What runs operations.
 typedef struct wk_engine {
@@ -41,6 +42,8 @@ typedef struct wk_attention_layer {
   size_t query_heads;
   size_t kv_heads;
   float scale;
+  /// The last positions that a query sees, its own included.
+  size_t window;
 } wk_attention_layer;
 
 /// One layer's new keys and values on their way to KV memory.
@@ -59,7 +62,19 @@ typedef struct wk_kv_store {
   const float *cosines;
   const float *sines;
   size_t rotations;
+  wk_rotary_pairs pairs;
 } wk_kv_store;
+
+/// Values of all heads of one row, and what is done to them before anything else.
+typedef struct wk_heads {
+  /// [rows][heads * head_dimension].
+  float *values;
+  size_t heads;
+  /// [heads * head_dimension], added; null for none.
+  const float *bias;
+  /// [head_dimension]: every head is RMS-normalised with these weights after that; null for none.
+  const float *norm;
+} wk_heads;
 
 /// Has the system back a region of zeroes with memory now.
 void wk_populate(const wk_engine *engine, void *zeroes, size_t bytes);
@@ -68,13 +83,14 @@ void wk_populate(const wk_engine *engine, void *zeroes, size_t bytes);
 bool wk_pack(const wk_engine *engine, const wk_matrix *matrix, wk_format format,
              const uint8_t *source);
 
-/// out[row] = column ids[row] of the matrix.
+/// out[row] = column ids[row] of the matrix, times `scale`.
 void wk_embed(const wk_engine *engine, const wk_matrix *matrix, const uint32_t *ids, size_t rows,
-              float *out);
+              float scale, float *out);
 
-/// Angles of each row's position: cosines and sines are [rows][count].
+/// Angles of each row's position: cosines and sines, times `magnitude`, are [rows][count].
 void wk_angles(const wk_engine *engine, const uint32_t *positions, size_t rows,
-               const float *frequencies, size_t count, float *cosines, float *sines);
+               const float *frequencies, size_t count, float magnitude, float *cosines,
+               float *sines);
 
 /// RMS-normalises rows of `width`; row i of the result comes from row `indices[i]`, or i when
 /// `indices` is null.
@@ -82,9 +98,20 @@ void wk_normalize(const wk_engine *engine, const float *values, const uint32_t *
                   size_t rows, size_t width, const float *weights, float epsilon,
                   const wk_activation_buffer *out);
 
+/// RMS-normalises rows of `width` in place, and adds them to those of `sum`.
+void wk_add_normalized(const wk_engine *engine, float *values, size_t rows, size_t width,
+                       const float *weights, float epsilon, float *sum);
+
+/// What a gate's values go through.
+typedef enum wk_activation { WK_SILU, WK_GELU } wk_activation;
+
 /// The gated activation of rows of `width`.
-void wk_gate(const wk_engine *engine, const float *gate, const float *up, size_t rows, size_t width,
-             const wk_activation_buffer *out);
+void wk_gate(const wk_engine *engine, wk_activation activation, const float *gate, const float *up,
+             size_t rows, size_t width, const wk_activation_buffer *out);
+
+/// Prepares the values of up to 3 kinds of heads of `head_dimension` values.
+void wk_prepare_heads(const wk_engine *engine, const wk_heads *kinds, size_t count, size_t rows,
+                      size_t head_dimension, float epsilon);
 
 /// Quantises rows that are in `buffer->values` already, if `buffer->quantize`.
 void wk_quantize(const wk_engine *engine, size_t rows, size_t width,

@@ -10,9 +10,17 @@
 void wk_rotary_angles(uint32_t position, const float *frequencies, size_t count, float *cosines,
                       float *sines);
 
-/// Rotates the pairs (2i, 2i + 1) of each head by angle i: `heads` heads of `head_dimension`
-/// values, of which the first 2 * `count` rotate.
-void wk_rotate(float *values, size_t heads, size_t head_dimension, const float *cosines,
-               const float *sines, size_t count);
+/// Which of a head's values rotate together.
+typedef enum wk_rotary_pairs {
+  /// 2i and 2i + 1, as GGUF's llama tensors are laid out.
+  WK_PAIRS_OF_NEIGHBOURS,
+  /// i and i + the number of pairs, as GPT-NeoX has it.
+  WK_PAIRS_OF_HALVES,
+} wk_rotary_pairs;
+
+/// Rotates pair i of each head by angle i: `heads` heads of `head_dimension` values, of which the
+/// first 2 * `count` rotate.
+void wk_rotate(float *values, size_t heads, size_t head_dimension, wk_rotary_pairs pairs,
+               const float *cosines, const float *sines, size_t count);
 
 #endif

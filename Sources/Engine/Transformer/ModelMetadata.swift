@@ -1,0 +1,48 @@
+import MeshTypes
+import ModelFiles
+
+/// The metadata of a model's architecture, whose keys have its name before them.
+struct ModelMetadata {
+  private let metadata: GGUFMetadata
+  private let prefix: String
+
+  init(_ metadata: GGUFMetadata, prefix: String) {
+    self.metadata = metadata
+    self.prefix = prefix
+  }
+
+  func integer(_ key: String, in range: ClosedRange<Int>) throws(MeshError) -> Int {
+    try metadata.integer("\(prefix).\(key)", in: range)
+  }
+
+  func integerIfPresent(_ key: String, in range: ClosedRange<Int>) throws(MeshError) -> Int? {
+    try metadata.integerIfPresent("\(prefix).\(key)", in: range)
+  }
+
+  func float(_ key: String, in range: ClosedRange<Float>) throws(MeshError) -> Float {
+    try metadata.float("\(prefix).\(key)", in: range)
+  }
+
+  func floatIfPresent(_ key: String, in range: ClosedRange<Float>) throws(MeshError) -> Float? {
+    try metadata.floatIfPresent("\(prefix).\(key)", in: range)
+  }
+
+  func stringIfPresent(_ key: String) throws(MeshError) -> String? {
+    try metadata.stringIfPresent("\(prefix).\(key)")
+  }
+
+  /// Refuses a file that asks for something that is not computed.
+  func refuse(_ keys: String...) throws(MeshError) {
+    for key in keys where metadata["\(prefix).\(key)"] != nil {
+      throw unimplemented(key, "must be absent")
+    }
+  }
+
+  func mismatch(_ key: String, _ message: String) -> MeshError {
+    MeshError(.corrupted, "\(prefix).\(key) \(message)", field: "\(prefix).\(key)")
+  }
+
+  func unimplemented(_ key: String, _ message: String) -> MeshError {
+    MeshError(.unimplemented, "\(prefix).\(key) \(message)", field: "\(prefix).\(key)")
+  }
+}
