@@ -39,7 +39,7 @@ void wk_store(const wk_engine *engine, const wk_kv_store *store, size_t rows) {
 }
 
 /// Tiles per attention task.
-enum { TILES_PER_TASK = 8 };
+enum { TILES_PER_TASK = 4 };
 
 typedef struct attention_work {
   const wk_kernel_set *kernels;

@@ -11,7 +11,7 @@ const wk_kernel_set *wk_kernel_set_avx512(void) {
       .rms_norm = wk_avx2_rms_norm,
       .swiglu = wk_avx2_swiglu,
       .to_halves = wk_avx2_to_halves,
-      .attend = wk_avx2_attend,
+      .attend = wk_avx512_attend,
       .largest = wk_avx2_largest,
       .exponentials = wk_avx2_exponentials,
   };

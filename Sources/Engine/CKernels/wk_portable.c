@@ -243,53 +243,86 @@ typedef struct attention_state {
   float accumulator[WK_ATTENTION_HEAD_LIMIT];
 } attention_state;
 
-/// Scaled scores of 16 positions; minus infinity for those the query does not see.
+enum { CHUNK = WK_ATTENTION_CHUNK };
+
+/// 16 positions of a block, or null beyond the query's last.
+typedef struct attention_chunk {
+  const uint16_t *keys[CHUNK / LANES];
+  const uint16_t *values[CHUNK / LANES];
+} attention_chunk;
+
+static attention_chunk chunk_at(const wk_attention_tile *tile, size_t begin, size_t length) {
+  const wk_kv_view *kv = &tile->kv;
+  attention_chunk chunk = {0};
+  for (size_t i = 0; i < CHUNK / LANES && begin + i * LANES < length; i++) {
+    const size_t position = begin + i * LANES, slot = position % kv->block_tokens;
+    const uint16_t *block =
+        kv->memory + tile->block_table[position / kv->block_tokens] * kv->block_stride;
+    chunk.keys[i] = block + kv->key_offset + slot;
+    chunk.values[i] = block + kv->value_offset + slot * kv->head_dimension;
+  }
+  return chunk;
+}
+
+/// Scaled scores; minus infinity for positions that the query does not see.
 static void score(const wk_attention_tile *tile, const float *query, size_t visible,
-                  const uint16_t *keys, float scores[LANES]) {
-  for (size_t slot = 0; slot < LANES; slot++) {
+                  const attention_chunk *chunk, float scores[CHUNK]) {
+  for (size_t index = 0; index < CHUNK; index++) {
+    const uint16_t *keys = chunk->keys[index / LANES];
     float sum = 0;
-    for (size_t i = 0; i < tile->kv.head_dimension; i++) {
-      sum = fmaf(query[i], wk_from_f16(keys[i * tile->kv.block_tokens + slot]), sum);
+    for (size_t i = 0; i < tile->kv.head_dimension && keys != NULL; i++) {
+      const uint16_t key = keys[i * tile->kv.block_tokens + index % LANES];
+      sum = fmaf(query[i], wk_from_f16(key), sum);
     }
-    scores[slot] = slot < visible ? sum * tile->scale : -INFINITY;
+    scores[index] = index < visible ? sum * tile->scale : -INFINITY;
   }
 }
 
-static void take_in(const wk_attention_tile *tile, attention_state *state, float scores[LANES],
-                    const uint16_t *values) {
+/// The sum of a chunk's weights: positions apart by 16 in order, then 16 lanes.
+static float sum_chunk(const float weights[CHUNK]) {
+  float lanes[LANES];
+  for (size_t lane = 0; lane < LANES; lane++) {
+    lanes[lane] = weights[lane];
+    for (size_t i = lane + LANES; i < CHUNK; i += LANES) {
+      lanes[lane] = lanes[lane] + weights[i];
+    }
+  }
+  return sum_lanes(lanes);
+}
+
+static void take_in(const wk_attention_tile *tile, attention_state *state, float scores[CHUNK],
+                    const attention_chunk *chunk) {
   float maximum = state->maximum;
-  for (int i = 0; i < LANES; i++) {
+  for (int i = 0; i < CHUNK; i++) {
     maximum = second_max(scores[i], maximum);
   }
   const float correction = wk_exp(state->maximum - maximum);
-  for (int i = 0; i < LANES; i++) {
+  for (int i = 0; i < CHUNK; i++) {
     scores[i] = wk_exp(scores[i] - maximum);
   }
-  state->sum = fmaf(state->sum, correction, sum_lanes(scores));
+  state->sum = fmaf(state->sum, correction, sum_chunk(scores));
   state->maximum = maximum;
   const size_t dimension = tile->kv.head_dimension;
   for (size_t i = 0; i < dimension; i++) {
     float sum = state->accumulator[i] * correction;
-    for (size_t slot = 0; slot < LANES; slot++) {
-      sum = fmaf(scores[slot], wk_from_f16(values[slot * dimension + i]), sum);
+    for (size_t index = 0; index < CHUNK && chunk->values[index / LANES] != NULL; index++) {
+      const uint16_t value = chunk->values[index / LANES][index % LANES * dimension + i];
+      sum = fmaf(scores[index], wk_from_f16(value), sum);
     }
     state->accumulator[i] = sum;
   }
 }
 
 static void attend_query(const wk_attention_tile *tile, size_t index) {
-  const wk_kv_view *kv = &tile->kv;
   const size_t length = tile->lengths[index];
   attention_state state = {.maximum = -INFINITY};
-  for (size_t begin = 0; begin < length; begin += LANES) {
-    const size_t slot = begin % kv->block_tokens;
-    const uint16_t *block =
-        kv->memory + tile->block_table[begin / kv->block_tokens] * kv->block_stride;
-    float scores[LANES];
-    score(tile, tile->queries[index], length - begin, block + kv->key_offset + slot, scores);
-    take_in(tile, &state, scores, block + kv->value_offset + slot * kv->head_dimension);
+  for (size_t begin = 0; begin < length; begin += CHUNK) {
+    const attention_chunk chunk = chunk_at(tile, begin, length);
+    float scores[CHUNK];
+    score(tile, tile->queries[index], length - begin, &chunk, scores);
+    take_in(tile, &state, scores, &chunk);
   }
-  for (size_t i = 0; i < kv->head_dimension; i++) {
+  for (size_t i = 0; i < tile->kv.head_dimension; i++) {
     // Adding 0 makes -0 positive: unseen slots, whatever they hold, only ever change a zero's sign.
     tile->outputs[index][i] = (state.accumulator[i] + 0.0f) / state.sum;
   }

@@ -6,10 +6,12 @@
 #include <stdint.h>
 
 enum {
-  /// Positions that the online softmax takes in at a time; divides a block's tokens.
+  /// Positions that lie side by side in KV memory; divides a block's tokens.
   WK_ATTENTION_POSITIONS = 16,
+  /// Positions that the online softmax takes in at a time.
+  WK_ATTENTION_CHUNK = 64,
   /// Query rows that share each load of keys and values.
-  WK_ATTENTION_QUERIES = 6,
+  WK_ATTENTION_QUERIES = 12,
   WK_ATTENTION_HEAD_LIMIT = 256,
 };
 
