@@ -17,6 +17,9 @@ import Testing
   private struct Shape {
     var queryHeadCount: Int
     var layout: KVMemory.Layout
+    var pairs: RotaryPairs
+    /// What a token sees; nil: everything before it.
+    var window: Int?
 
     var queryWidth: Int { queryHeadCount * layout.headDimension }
     var kvWidth: Int { layout.kvHeadCount * layout.headDimension }
@@ -30,6 +33,8 @@ import Testing
         headDimension: 16 * Int.random(in: 1...8, using: &random),
         blockSizeTokens: 16 * Int.random(in: 1...3, using: &random)
       )
+      pairs = Bool.random(using: &random) ? .neighbours : .halves
+      window = Bool.random(using: &random) ? Int.random(in: 1...150, using: &random) : nil
     }
   }
 
@@ -42,7 +47,7 @@ import Testing
   ) -> [Sequence] {
     var blocks = (0..<UInt32(blockCount)).map { BlockID($0) }.shuffled(using: &random)
     return (0..<count).map { _ in
-      let length = Int.random(in: 1...70, using: &random)
+      let length = Int.random(in: 1...(Bool.random(using: &random) ? 70 : 250), using: &random)
       let tableCount = (length - 1) / shape.layout.blockSizeTokens + 1
       defer { blocks.removeLast(tableCount) }
       return Sequence(
@@ -112,11 +117,19 @@ import Testing
         keys: keys,
         values: values,
         angles: angles,
+        pairs: shape.pairs,
         rows: rows,
         layer: layer,
         in: memory
       )
-      engine.attend(queries: queries, rows: rows, layer: layer, in: memory, into: output)
+      engine.attend(
+        queries: queries,
+        rows: rows,
+        layer: layer,
+        window: shape.window,
+        in: memory,
+        into: output
+      )
       var computed = output.rows.values(rowCount: rows.rowCount)[...]
       for (index, count) in chunks {
         results[index] += computed.prefix(count * shape.queryWidth)
@@ -185,9 +198,10 @@ import Testing
       var head = values[offset..<offset + dimension].map { Double($0) }
       for (pair, frequency) in [Float(0.3), 0.01].enumerated() {
         let angle = Double(position) * Double(frequency)
-        let (x, y) = (head[2 * pair], head[2 * pair + 1])
-        head[2 * pair] = x * cos(angle) - y * sin(angle)
-        head[2 * pair + 1] = x * sin(angle) + y * cos(angle)
+        let (first, second) = shape.pairs == .halves ? (pair, pair + 2) : (2 * pair, 2 * pair + 1)
+        let (x, y) = (head[first], head[second])
+        head[first] = x * cos(angle) - y * sin(angle)
+        head[second] = x * sin(angle) + y * cos(angle)
       }
       return head
     }
@@ -199,8 +213,9 @@ import Testing
           position * shape.queryWidth + head * dimension,
           position
         )
-        let kvOffsets = (0...position).map { $0 * shape.kvWidth + head / group * dimension }
-        let scores = kvOffsets.enumerated().map { other, offset in
+        let seen = max(0, position + 1 - (shape.window ?? .max))...position
+        let kvOffsets = seen.map { $0 * shape.kvWidth + head / group * dimension }
+        let scores = zip(seen, kvOffsets).map { other, offset in
           zip(query, rotated(sequence.keys, offset, other)).reduce(0) { $0 + $1.0 * $1.1 }
             / Double(dimension).squareRoot()
         }

@@ -35,8 +35,8 @@ import Transformer
     #expect(found.queryHeadCount == 9)
     #expect(found.kvHeadCount == 3)
     #expect(found.headDimension == 64)
-    #expect(found.rotaryDimension == 64)
-    #expect(found.rotaryBase == 100_000)
+    #expect(found.rotary.dimension == 64)
+    #expect(found.rotary.base == 100_000)
     #expect(found.contextLength == 8192)
     #expect(found.vocabularySize == 49_152)
     #expect(found.kvLayout(blockSizeTokens: 16).blockByteCount == 368_640)
@@ -49,9 +49,9 @@ import Transformer
     let found = try configuration(model)
     #expect(found.kvHeadCount == 8)
     #expect(found.headDimension == 32)
-    #expect(found.rotaryDimension == 32)
-    #expect(found.rotaryBase == 10_000)
-    #expect(found.rotaryScale == 1)
+    #expect(found.rotary.dimension == 32)
+    #expect(found.rotary.base == 10_000)
+    #expect(found.rotary.scaling == .none)
   }
 
   @Test(arguments: [
@@ -78,10 +78,17 @@ import Transformer
 
   @Test func otherArchitecturesAndScalingsAreNamed() {
     expectError(.unimplemented, "general.architecture") {
-      $0.metadata[0].value = .string("gemma3")
+      $0.metadata[0].value = .string("gemma2")
     }
     expectError(.unimplemented, "llama.rope.scaling.type") {
+      $0.metadata.append(("llama.rope.scaling.type", .string("longrope")))
+    }
+    expectError(.notFound, "llama.rope.scaling.original_context_length") {
       $0.metadata.append(("llama.rope.scaling.type", .string("yarn")))
+      $0.metadata.append(("llama.rope.scaling.factor", .float(4)))
+    }
+    expectError(.unimplemented, "llama.attn_logit_softcapping") {
+      $0.metadata.append(("llama.attn_logit_softcapping", .float(50)))
     }
     expectError(.notFound, "llama.rope.scaling.factor") {
       $0.metadata.append(("llama.rope.scaling.type", .string("linear")))

@@ -39,7 +39,7 @@ void wk_store(const wk_engine *engine, const wk_kv_store *store, size_t rows) {
 }
 
 /// Tiles per attention task.
-enum { TILES_PER_TASK = 8 };
+enum { TILES_PER_TASK = 4 };
 
 typedef struct attention_work {
   const wk_kernel_set *kernels;
@@ -75,7 +75,9 @@ static void attend_tile(const attention_work *work, const wk_attention_span *spa
     const size_t offset = ((span->first_row + row) * layer->query_heads + query_head) * dimension;
     tile.queries[index - begin] = work->queries + offset;
     tile.outputs[index - begin] = work->out + offset;
-    tile.lengths[index - begin] = span->first_position + row + 1;
+    const size_t length = span->first_position + row + 1;
+    tile.lengths[index - begin] = length;
+    tile.starts[index - begin] = length > layer->window ? length - layer->window : 0;
   }
   work->kernels->attend(&tile);
 }

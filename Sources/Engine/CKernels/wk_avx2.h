@@ -36,9 +36,19 @@ WK_AVX2_INLINE __m256 wk_exp8(__m256 value) {
   return _mm256_andnot_ps(tiny, _mm256_mul_ps(sum, power));
 }
 
+void wk_avx2_quantize(const float *values, size_t count, size_t lane, wk_level_block *levels,
+                      wk_outlier_block *outliers);
 void wk_avx2_multiply(const wk_product *product, size_t panel_begin, size_t panel_end,
                       size_t row_begin, size_t row_end);
+void wk_avx2_rms_norm(const float *values, const float *weights, size_t count, float epsilon,
+                      float *out);
+void wk_avx2_swiglu(const float *gate, const float *up, size_t count, float *out);
+void wk_avx2_geglu(const float *gate, const float *up, size_t count, float *out);
+void wk_avx2_to_halves(const float *values, size_t count, uint16_t *halves);
 void wk_avx2_attend(const wk_attention_tile *tile);
+size_t wk_avx2_largest(const float *values, size_t count, bool *all_finite);
+void wk_avx2_exponentials(const float *values, size_t count, float maximum, float factor,
+                          float *out);
 
 #endif
 #endif

@@ -1,194 +1,198 @@
-#include <string.h>
-
-#include "wk_avx2.h"
+#include "wk_avx2_product.h"
 
 #if WK_HAS_AVX2
 
-// Each kernel below is written once for `rows` rows and inlined with constant arguments into one
-// function per variant, so that accumulators stay in registers. A row's arithmetic is the same in
-// all of them.
+// Each kernel below is written once for `rows` rows and inlined with a constant count, so that sums
+// stay in registers. A row's arithmetic is the same in all of them. A panel is two vectors of
+// columns, the halves; both take each broadcast of activations.
 
-enum { PANEL = WK_PANEL_COLUMNS };
+/// Keeps a sum where it is computed: the compiler would load the activations of many steps ahead,
+/// more than there are registers.
+#define STAY(vector) __asm__ volatile("" : "+x"(vector))
 
-typedef struct panel_place {
-  const wk_product *product;
-  const uint8_t *panel;
-  size_t panel_index;
-  size_t row;
-} panel_place;
+WK_AVX2_INLINE __m256i four_inputs(const wk_level_block *block, int quad, int row) {
+  const float *levels = (const float *)(const void *)(block->levels + 16 * quad + 4 * row);
+  return _mm256_castps_si256(_mm256_broadcast_ss(levels));
+}
 
-WK_AVX2_INLINE void store(const wk_product *product, size_t row, size_t panel_index, __m256 sum) {
-  const size_t column = panel_index * PANEL;
-  float *out = product->out + row * product->out_stride + column;
-  if (product->matrix->columns - column >= PANEL) {
-    _mm256_storeu_ps(out, product->accumulate ? _mm256_add_ps(_mm256_loadu_ps(out), sum) : sum);
-    return;
+/// Adds the products of 4 inputs to sums of 16 bits.
+WK_AVX2_INLINE void add_quad(const __m256i weights[2], const wk_level_block *block, int quad,
+                             const int rows, __m256i dots[4][2]) {
+  for (int r = 0; r < rows; r++) {
+    const __m256i inputs = four_inputs(block, quad, r);
+    for (int half = 0; half < 2; half++) {
+      const __m256i products = _mm256_maddubs_epi16(weights[half], inputs);
+      dots[r][half] = _mm256_add_epi16(dots[r][half], products);
+      STAY(dots[r][half]);
+    }
   }
-  float sums[PANEL];
-  _mm256_storeu_ps(sums, sum);
-  for (size_t lane = 0; lane < product->matrix->columns - column; lane++) {
-    out[lane] = product->accumulate ? out[lane] + sums[lane] : sums[lane];
-  }
 }
 
-/// Two neighbouring 16-bit inputs, for all eight columns.
-WK_AVX2_INLINE __m256i two_inputs(const int16_t *levels) {
-  int32_t two;
-  memcpy(&two, levels, 4);
-  return _mm256_set1_epi32(two);
-}
-
-WK_AVX2_INLINE __m256 load_scales(const uint8_t **panel, bool wide) {
-  const uint8_t *source = *panel;
-  *panel += wide ? 32 : 16;
-  return wide ? _mm256_loadu_ps((const float *)source)
-              : _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)source));
-}
-
-WK_AVX2_INLINE __m256 add_scaled(__m256 sum, __m256 weight_scales, float scale, __m256i dots) {
-  const __m256 product = _mm256_mul_ps(_mm256_set1_ps(scale), _mm256_cvtepi32_ps(dots));
+WK_AVX2_INLINE __m256 add_scaled(__m256 sum, __m256 weight_scales, const float *scale,
+                                 __m256i dots) {
+  const __m256 product = _mm256_mul_ps(_mm256_broadcast_ss(scale), _mm256_cvtepi32_ps(dots));
   return _mm256_fmadd_ps(weight_scales, product, sum);
 }
 
-WK_AVX2_INLINE void nibble_rows(panel_place place, const int rows, const bool wide) {
-  const wk_activations *inputs = &place.product->activations;
-  const size_t depth = inputs->depth, groups = depth / 32;
-  const int16_t *levels = inputs->levels + place.row * depth;
-  const float *scales = inputs->scales + place.row * groups;
-  const float *input_sums = inputs->sums + place.row * groups;
-  const __m256i mask = _mm256_set1_epi16(15);
-  const uint8_t *panel = place.panel;
-  __m256 sums[4];
+WK_AVX2_INLINE void add_nibble_group(const uint8_t *group, const bool wide, const int rows,
+                                     const wk_level_block *block, __m256 sums[4][2]) {
+  const uint8_t *levels = group + (wide ? 128 : 64);
+  const __m256i mask = _mm256_set1_epi8(15);
+  // 32 products of at most 15 * 127: a sum of 16 of them, which is a lane, fits in 16 bits.
+  __m256i dots[4][2];
   for (int r = 0; r < rows; r++) {
-    sums[r] = _mm256_setzero_ps();
+    dots[r][0] = dots[r][1] = _mm256_setzero_si256();
   }
-  for (size_t group = 0; group < groups; group++) {
-    const __m256 weight_scales = load_scales(&panel, wide);
-    const __m256 offsets = load_scales(&panel, wide);
-    // 32 products of at most 15 * 32767 stay far below 2^31.
-    __m256i dots[4];
-    for (int r = 0; r < rows; r++) {
-      dots[r] = _mm256_setzero_si256();
-    }
-    for (int run = 0; run < 4; run++) {
-      const __m256i packed = _mm256_loadu_si256((const __m256i *)(panel + 32 * run));
-      for (int pair = 0; pair < 4; pair++) {
-        const __m256i weights = _mm256_and_si256(_mm256_srli_epi16(packed, 4 * pair), mask);
-        for (int r = 0; r < rows; r++) {
-          const int16_t *input = levels + (size_t)r * depth + 32 * group + 8 * run + 2 * pair;
-          dots[r] = _mm256_add_epi32(dots[r], _mm256_madd_epi16(weights, two_inputs(input)));
-        }
-      }
-    }
-    panel += 128;
-    for (int r = 0; r < rows; r++) {
-      const size_t index = (size_t)r * groups + group;
-      sums[r] = add_scaled(sums[r], weight_scales, scales[index], dots[r]);
-      sums[r] = _mm256_fmadd_ps(offsets, _mm256_set1_ps(input_sums[index]), sums[r]);
-    }
-  }
-  for (int r = 0; r < rows; r++) {
-    store(place.product, place.row + (size_t)r, place.panel_index, sums[r]);
-  }
-}
-
-/// Adds the dot products of 16 inputs, 4 runs of 32 bytes, to `dots`.
-WK_AVX2_INLINE void add_byte_dots(const uint8_t *runs, const int16_t *levels, size_t depth,
-                                  const int rows, __m256i dots[4]) {
   for (int run = 0; run < 4; run++) {
-    const __m256i packed = _mm256_loadu_si256((const __m256i *)(runs + 32 * run));
-    for (int pair = 0; pair < 2; pair++) {
-      const __m256i aligned = pair == 0 ? _mm256_slli_epi16(packed, 8) : packed;
-      const __m256i weights = _mm256_srai_epi16(aligned, 8);
-      for (int r = 0; r < rows; r++) {
-        const int16_t *input = levels + (size_t)r * depth + 4 * run + 2 * pair;
-        dots[r] = _mm256_add_epi32(dots[r], _mm256_madd_epi16(weights, two_inputs(input)));
-      }
-    }
-  }
-}
-
-WK_AVX2_INLINE void byte_rows(panel_place place, const int rows, const bool wide, const bool fine,
-                              const bool has_offsets) {
-  const wk_activations *inputs = &place.product->activations;
-  const size_t depth = inputs->depth, groups = depth / 32;
-  const int16_t *levels = inputs->levels + place.row * depth;
-  const float *scales = inputs->scales + place.row * groups;
-  const float *input_sums = inputs->sums + place.row * groups;
-  const uint8_t *panel = place.panel;
-  __m256 sums[4];
-  for (int r = 0; r < rows; r++) {
-    sums[r] = _mm256_setzero_ps();
-  }
-  for (size_t group = 0; group < groups; group++) {
-    const __m256 first_scales = load_scales(&panel, wide);
-    const __m256 second_scales = fine ? load_scales(&panel, wide) : first_scales;
-    const __m256 offsets = has_offsets ? load_scales(&panel, wide) : _mm256_setzero_ps();
-    __m256i dots[4];
+    __m256i low[2], high[2];
     for (int half = 0; half < 2; half++) {
-      for (int r = 0; r < rows && (half == 0 || fine); r++) {
-        dots[r] = _mm256_setzero_si256();
-      }
-      add_byte_dots(panel + 128 * half, levels + 32 * group + 16 * (size_t)half, depth, rows, dots);
-      for (int r = 0; r < rows && (half == 1 || fine); r++) {
-        const __m256 weight_scales = half == 0 ? first_scales : second_scales;
-        const float scale = scales[(size_t)r * groups + group];
-        sums[r] = add_scaled(sums[r], weight_scales, scale, dots[r]);
-      }
+      const uint8_t *source = levels + 64 * run + 32 * half;
+      const __m256i packed = _mm256_loadu_si256((const __m256i *)source);
+      low[half] = _mm256_and_si256(packed, mask);
+      high[half] = _mm256_and_si256(_mm256_srli_epi16(packed, 4), mask);
     }
-    panel += 256;
-    for (int r = 0; r < rows && has_offsets; r++) {
-      const __m256 input_sum = _mm256_set1_ps(input_sums[(size_t)r * groups + group]);
-      sums[r] = _mm256_fmadd_ps(offsets, input_sum, sums[r]);
-    }
+    add_quad(low, block, 2 * run, rows, dots);
+    add_quad(high, block, 2 * run + 1, rows, dots);
   }
-  for (int r = 0; r < rows; r++) {
-    store(place.product, place.row + (size_t)r, place.panel_index, sums[r]);
+  for (int half = 0; half < 2; half++) {
+    const __m256 scales = wk_eight_scales(group, half, wide);
+    const __m256 offsets = wk_eight_scales(group + (wide ? 64 : 32), half, wide);
+    for (int r = 0; r < rows; r++) {
+      const __m256i pairs = _mm256_madd_epi16(dots[r][half], _mm256_set1_epi16(1));
+      sums[r][half] = add_scaled(sums[r][half], scales, &block->scales[r], pairs);
+      sums[r][half] =
+          _mm256_fmadd_ps(offsets, _mm256_broadcast_ss(&block->sums[r]), sums[r][half]);
+    }
   }
 }
 
-WK_AVX2_INLINE __m256 eight_weights(const uint8_t *panel, size_t input, wk_packing packing) {
-  if (packing == WK_PACKED_F32) {
-    return _mm256_loadu_ps((const float *)panel + input * PANEL);
+/// Adds the outliers of one block: the scales and the levels of each row's own input.
+WK_AVX2_INLINE void add_outliers(const wk_panel_layout *layout, const uint8_t *panel,
+                                 const int rows, const wk_outlier_block *block,
+                                 __m256 sums[4][2]) {
+  for (int r = 0; r < rows; r++) {
+    const size_t input = block->inputs[r];
+    const uint8_t *group = panel + input / 32 * layout->group_bytes;
+    const uint8_t *scales = group + (layout->fine && input % 32 >= 16 ? layout->vector_bytes : 0);
+    const __m256 value = _mm256_broadcast_ss(&block->values[r]);
+    for (int half = 0; half < 2; half++) {
+      const __m256i levels = wk_eight_levels(layout, group + layout->level_offset, input % 32, half);
+      const __m256 product = _mm256_mul_ps(value, _mm256_cvtepi32_ps(levels));
+      sums[r][half] =
+          _mm256_fmadd_ps(wk_eight_scales(scales, half, layout->wide), product, sums[r][half]);
+    }
   }
-  const __m128i halves = _mm_loadu_si128((const __m128i *)(panel + input * PANEL * 2));
+}
+
+/// Adds the products of 4 inputs to sums of 32 bits. The sign goes to the activations, because the
+/// instruction takes weights without one: 2 products of at most 128 * 127 fit in 16 bits.
+WK_AVX2_INLINE void add_signed_quad(const __m256i weights[2], const wk_level_block *block,
+                                    int quad, const int rows, __m256i dots[4][2]) {
+  const __m256i magnitudes[2] = {_mm256_abs_epi8(weights[0]), _mm256_abs_epi8(weights[1])};
+  for (int r = 0; r < rows; r++) {
+    const __m256i inputs = four_inputs(block, quad, r);
+    for (int half = 0; half < 2; half++) {
+      const __m256i signs = _mm256_sign_epi8(inputs, weights[half]);
+      const __m256i pairs = _mm256_maddubs_epi16(magnitudes[half], signs);
+      const __m256i products = _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
+      dots[r][half] = _mm256_add_epi32(dots[r][half], products);
+      STAY(dots[r][half]);
+    }
+  }
+}
+
+WK_AVX2_INLINE void add_byte_group(const wk_panel_layout *layout, const uint8_t *group,
+                                   const int rows, const wk_level_block *block,
+                                   __m256 sums[4][2]) {
+  const uint8_t *levels = group + layout->level_offset;
+  const int parts = layout->fine ? 2 : 1;
+  for (int part = 0; part < parts; part++) {
+    __m256i dots[4][2];
+    for (int r = 0; r < rows; r++) {
+      dots[r][0] = dots[r][1] = _mm256_setzero_si256();
+    }
+    for (int quad = part * 4; quad < (part + 1) * 8 / parts; quad++) {
+      const __m256i *source = (const __m256i *)(levels + 64 * quad);
+      const __m256i weights[2] = {_mm256_loadu_si256(source), _mm256_loadu_si256(source + 1)};
+      add_signed_quad(weights, block, quad, rows, dots);
+    }
+    for (int half = 0; half < 2; half++) {
+      const uint8_t *vector = group + (size_t)part * layout->vector_bytes;
+      const __m256 scales = wk_eight_scales(vector, half, layout->wide);
+      for (int r = 0; r < rows; r++) {
+        sums[r][half] = add_scaled(sums[r][half], scales, &block->scales[r], dots[r][half]);
+      }
+    }
+  }
+  for (int half = 0; half < 2 && layout->has_offsets; half++) {
+    const __m256 offsets = wk_eight_scales(levels - layout->vector_bytes, half, layout->wide);
+    for (int r = 0; r < rows; r++) {
+      const __m256 input_sum = _mm256_broadcast_ss(&block->sums[r]);
+      sums[r][half] = _mm256_fmadd_ps(offsets, input_sum, sums[r][half]);
+    }
+  }
+}
+
+WK_AVX2_INLINE void quantized_rows(wk_place place, const int rows, const bool nibbles,
+                                   const bool wide) {
+  const wk_panel_layout layout = wk_panel_layout_of(place.product->matrix);
+  const size_t depth = place.product->matrix->depth, groups = depth / 32;
+  const wk_level_block *levels = wk_levels_at(place);
+  const wk_outlier_block *outliers = wk_outliers_at(place);
+  __m256 sums[4][2];
+  for (int r = 0; r < rows; r++) {
+    sums[r][0] = sums[r][1] = _mm256_setzero_ps();
+  }
+  for (size_t index = 0; index < groups; index++) {
+    const uint8_t *group = place.panel + index * layout.group_bytes;
+    if (nibbles) {
+      add_nibble_group(group, wide, rows, &levels[index], sums);
+    } else {
+      add_byte_group(&layout, group, rows, &levels[index], sums);
+    }
+    if (index % 4 == 3 || index + 1 == groups) {
+      add_outliers(&layout, place.panel, rows, &outliers[index / 4], sums);
+    }
+  }
+  for (int r = 0; r < rows; r++) {
+    wk_store_eight(place, (size_t)r, 0, sums[r][0]);
+    wk_store_eight(place, (size_t)r, 8, sums[r][1]);
+  }
+}
+
+WK_AVX2_INLINE __m256 eight_weights(const uint8_t *panel, size_t index, wk_packing packing) {
+  if (packing == WK_PACKED_F32) {
+    return _mm256_loadu_ps((const float *)(const void *)panel + index);
+  }
+  const __m128i halves = _mm_loadu_si128((const __m128i *)(const void *)(panel + index * 2));
   return packing == WK_PACKED_F16
              ? _mm256_cvtph_ps(halves)
              : _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(halves), 16));
 }
 
-/// Two panels at a time, so that enough independent sums are under way to hide an FMA's latency.
-WK_AVX2_INLINE void float_rows(panel_place place, const int rows, const int panels,
-                               const wk_packing packing) {
-  const wk_activations *inputs = &place.product->activations;
-  const size_t depth = inputs->depth, panel_bytes = place.product->matrix->panel_bytes;
-  const float *values = inputs->values + place.row * depth;
+WK_AVX2_INLINE void float_rows(wk_place place, const int rows, const wk_packing packing) {
+  const size_t depth = place.product->matrix->depth;
+  const float *values = place.product->activations.values + place.row * depth;
   __m256 sums[4][2];
   for (int r = 0; r < rows; r++) {
-    for (int p = 0; p < panels; p++) {
-      sums[r][p] = _mm256_setzero_ps();
-    }
+    sums[r][0] = sums[r][1] = _mm256_setzero_ps();
   }
   for (size_t input = 0; input < depth; input++) {
-    __m256 weights[2];
-    for (int p = 0; p < panels; p++) {
-      weights[p] = eight_weights(place.panel + (size_t)p * panel_bytes, input, packing);
-    }
+    const __m256 low = eight_weights(place.panel, input * 16, packing);
+    const __m256 high = eight_weights(place.panel, input * 16 + 8, packing);
     for (int r = 0; r < rows; r++) {
       const __m256 value = _mm256_set1_ps(values[(size_t)r * depth + input]);
-      for (int p = 0; p < panels; p++) {
-        sums[r][p] = _mm256_fmadd_ps(value, weights[p], sums[r][p]);
-      }
+      sums[r][0] = _mm256_fmadd_ps(value, low, sums[r][0]);
+      sums[r][1] = _mm256_fmadd_ps(value, high, sums[r][1]);
     }
   }
   for (int r = 0; r < rows; r++) {
-    for (int p = 0; p < panels; p++) {
-      store(place.product, place.row + (size_t)r, place.panel_index + (size_t)p, sums[r][p]);
-    }
+    wk_store_eight(place, (size_t)r, 0, sums[r][0]);
+    wk_store_eight(place, (size_t)r, 8, sums[r][1]);
   }
 }
 
-#define FOR_EACH_ROW_COUNT(place, count, body)                                                     \
+#define FOR_EACH_ROW_COUNT(count, body)                                                            \
   switch (count) {                                                                                 \
   case 1:                                                                                          \
     body(1) break;                                                                                 \
@@ -200,74 +204,47 @@ WK_AVX2_INLINE void float_rows(panel_place place, const int rows, const int pane
     body(4) break;                                                                                 \
   }
 
-WK_AVX2 static void nibble_tile(panel_place place, size_t rows) {
-  const bool wide = place.product->matrix->wide_scales;
-#define BODY(n)                                                                                    \
-  if (wide) {                                                                                      \
-    nibble_rows(place, n, true);                                                                   \
-  } else {                                                                                         \
-    nibble_rows(place, n, false);                                                                  \
-  }
-  FOR_EACH_ROW_COUNT(place, rows, BODY)
-#undef BODY
-}
-
-WK_AVX2 static void byte_tile(panel_place place, size_t rows) {
+WK_AVX2 static void quantized_tile(wk_place place, size_t rows) {
   const wk_matrix *matrix = place.product->matrix;
-  // The four kinds that formats lead to: Q6_K, Q5_1 or Q5_K, Q8_0 or Q5_0.
 #define BODY(n)                                                                                    \
-  if (matrix->fine_scales) {                                                                       \
-    byte_rows(place, n, matrix->wide_scales, true, false);                                         \
-  } else if (!matrix->has_offsets) {                                                               \
-    byte_rows(place, n, matrix->wide_scales, false, false);                                        \
+  if (matrix->packing == WK_PACKED_BYTES) {                                                        \
+    quantized_rows(place, n, false, false);                                                        \
   } else if (matrix->wide_scales) {                                                                \
-    byte_rows(place, n, true, false, true);                                                        \
+    quantized_rows(place, n, true, true);                                                          \
   } else {                                                                                         \
-    byte_rows(place, n, false, false, true);                                                       \
+    quantized_rows(place, n, true, false);                                                         \
   }
-  FOR_EACH_ROW_COUNT(place, rows, BODY)
+  FOR_EACH_ROW_COUNT(rows, BODY)
 #undef BODY
 }
 
-WK_AVX2 static void float_tile(panel_place place, size_t rows, bool two_panels) {
+WK_AVX2 static void float_tile(wk_place place, size_t rows) {
   const wk_packing packing = place.product->matrix->packing;
-#define KIND(n, kind)                                                                              \
-  if (two_panels) {                                                                                \
-    float_rows(place, n, 2, kind);                                                                 \
-  } else {                                                                                         \
-    float_rows(place, n, 1, kind);                                                                 \
-  }
 #define BODY(n)                                                                                    \
   if (packing == WK_PACKED_F32) {                                                                  \
-    KIND(n, WK_PACKED_F32)                                                                         \
+    float_rows(place, n, WK_PACKED_F32);                                                           \
   } else if (packing == WK_PACKED_F16) {                                                           \
-    KIND(n, WK_PACKED_F16)                                                                         \
+    float_rows(place, n, WK_PACKED_F16);                                                           \
   } else {                                                                                         \
-    KIND(n, WK_PACKED_BF16)                                                                        \
+    float_rows(place, n, WK_PACKED_BF16);                                                          \
   }
-  FOR_EACH_ROW_COUNT(place, rows, BODY)
+  FOR_EACH_ROW_COUNT(rows, BODY)
 #undef BODY
-#undef KIND
 }
 
 WK_AVX2 void wk_avx2_multiply(const wk_product *product, size_t panel_begin, size_t panel_end,
                               size_t row_begin, size_t row_end) {
   const wk_matrix *matrix = product->matrix;
-  const bool quantized = wk_matrix_is_quantized(matrix);
-  for (size_t index = panel_begin; index < panel_end;) {
-    const bool two_panels = !quantized && index + 1 < panel_end;
-    for (size_t row = row_begin; row < row_end; row += 4) {
-      const size_t rows = row_end - row < 4 ? row_end - row : 4;
-      const panel_place place = {product, matrix->panels + index * matrix->panel_bytes, index, row};
-      if (matrix->packing == WK_PACKED_NIBBLES) {
-        nibble_tile(place, rows);
-      } else if (quantized) {
-        byte_tile(place, rows);
+  for (size_t index = panel_begin; index < panel_end; index++) {
+    for (size_t row = row_begin; row < row_end; row += WK_BLOCK_ROWS) {
+      const size_t rows = wk_smaller(WK_BLOCK_ROWS, row_end - row);
+      const wk_place place = {product, matrix->panels + index * matrix->panel_bytes, index, row};
+      if (wk_matrix_is_quantized(matrix)) {
+        quantized_tile(place, rows);
       } else {
-        float_tile(place, rows, two_panels);
+        float_tile(place, rows);
       }
     }
-    index += two_panels ? 2 : 1;
   }
 }
 

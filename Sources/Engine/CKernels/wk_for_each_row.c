@@ -21,6 +21,8 @@ static void row_task(void *context, uint32_t index) {
 void wk_for_each_row(const wk_engine *engine, size_t rows, const void *arguments,
                      void (*body)(const void *arguments, size_t row)) {
   const size_t shares = 4 * (size_t)wk_pool_threads(engine->pool);
-  row_work work = {body, arguments, rows, wk_larger(4, wk_divided_up(rows, shares))};
+  // Whole blocks of rows, so that threads do not write to the same cache lines.
+  const size_t blocks = wk_divided_up(wk_divided_up(rows, WK_BLOCK_ROWS), shares);
+  row_work work = {body, arguments, rows, wk_larger(1, blocks) * WK_BLOCK_ROWS};
   wk_pool_run(engine->pool, (uint32_t)wk_divided_up(rows, work.rows_per_task), row_task, &work);
 }

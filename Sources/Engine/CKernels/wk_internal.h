@@ -12,6 +12,9 @@
 #define WK_HAS_AVX2 1
 #define WK_AVX2 __attribute__((target("avx2,fma,f16c")))
 #define WK_AVX2_INLINE static inline __attribute__((always_inline, target("avx2,fma,f16c")))
+#define WK_AVX512_TARGET "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c"
+#define WK_AVX512 __attribute__((target(WK_AVX512_TARGET)))
+#define WK_AVX512_INLINE static inline __attribute__((always_inline, target(WK_AVX512_TARGET)))
 #else
 #define WK_HAS_AVX2 0
 #endif

@@ -7,13 +7,13 @@
 /// The byte of a packed group that holds the level of column `lane` at `input` of 32.
 static inline size_t wk_level_byte(const wk_matrix *matrix, size_t lane, size_t input) {
   if (matrix->packing == WK_PACKED_NIBBLES) {
-    return input / 8 * 32 + lane * 4 + input % 2 * 2 + input % 8 / 4;
+    return input / 8 * WK_PANEL_COLUMNS * 4 + lane * 4 + input % 4;
   }
-  return input / 4 * 32 + lane * 4 + input % 2 * 2 + input % 4 / 2;
+  return input / 4 * WK_PANEL_COLUMNS * 4 + lane * 4 + input % 4;
 }
 
 /// How far a level of 4 bits is shifted within its byte.
-static inline unsigned wk_nibble_shift(size_t input) { return input / 2 % 2 * 4; }
+static inline unsigned wk_nibble_shift(size_t input) { return input / 4 % 2 * 4; }
 
 /// The level of column `lane` at `input` of 32.
 static inline int wk_level(const wk_matrix *matrix, const uint8_t *levels, size_t lane,

@@ -42,8 +42,7 @@ static multiply_part plan_part(const wk_product *product, size_t rows, size_t ta
   const size_t panel_size =
       WK_PANEL_COLUMNS * product->matrix->depth * wk_smaller(rows, ROWS_PER_BLOCK);
   multiply_part part = {.product = product, .panels = wk_matrix_panel_count(product->matrix)};
-  // An even number, because the kernels for float weights take panels in pairs.
-  part.panels_per_task = wk_larger(2, task_size / panel_size / 2 * 2);
+  part.panels_per_task = wk_larger(1, task_size / panel_size);
   part.tasks_per_block = wk_divided_up(part.panels, part.panels_per_task);
   part.tasks = part.tasks_per_block * wk_divided_up(rows, ROWS_PER_BLOCK);
   return part;

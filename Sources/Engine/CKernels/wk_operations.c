@@ -118,10 +118,11 @@ static void quantize_row(const void *arguments, size_t row) {
   const activation_work *work = arguments;
   const wk_activation_buffer *out = work->out;
   if (out->quantize) {
-    const size_t groups = work->width / 32;
-    work->kernels->quantize(out->values + row * work->width, work->width,
-                            out->levels + row * work->width, out->scales + row * groups,
-                            out->sums + row * groups);
+    const size_t block = row / WK_BLOCK_ROWS;
+    work->kernels->quantize(
+        out->values + row * work->width, work->width, row % WK_BLOCK_ROWS,
+        out->levels + block * (work->width / WK_GROUP_INPUTS),
+        out->outliers + block * wk_divided_up(work->width, WK_OUTLIER_INPUTS));
   }
 }
 

@@ -97,7 +97,7 @@ extension KernelEngine {
     )
   }
 
-  /// Brings the 16-bit form of the first `rowCount` rows up to date with their values.
+  /// Brings the quantised form of the first `rowCount` rows up to date with their values.
   package func quantize(_ rows: ActivationRows, rowCount: Int) {
     precondition(rowCount <= rows.rowCapacity, "too many rows")
     wk_quantize([engine], rowCount, rows.width, [rows.buffer])

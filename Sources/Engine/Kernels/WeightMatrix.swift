@@ -13,7 +13,7 @@ package final class WeightMatrix: @unchecked Sendable {
   package var columns: Int { matrix.columns }
   /// Inputs.
   package var depth: Int { matrix.depth }
-  /// Whether products take activations of 16 bits.
+  /// Whether products take quantised activations.
   package var isQuantized: Bool { wk_matrix_is_quantized([matrix]) }
   /// Memory that the packed weights take.
   package var byteCount: Int { region.byteCount }

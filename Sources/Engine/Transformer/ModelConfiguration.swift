@@ -60,6 +60,11 @@ package struct ModelConfiguration: Hashable, Sendable {
     if architecture.name == "gemma3", layerCount == Self.largestGemma3LayerCount {
       attentionScale = 1 / (Float(width) / Float(queryHeadCount)).squareRoot()
     }
+    vocabularySize = try Self.vocabularySize(file)
+    rotary = RotaryScheme(dimension: headDimension, base: 10_000)
+    localRotary = rotary
+    try metadata.refuse("attn_logit_softcapping", "final_logit_softcapping")
+    try checkHeads(metadata)
     rotary = try RotaryScheme(metadata, headDimension: headDimension)
     localRotary = rotary
     if let base = architecture.localRotaryBase {
@@ -68,9 +73,6 @@ package struct ModelConfiguration: Hashable, Sendable {
         base: try metadata.floatIfPresent("rope.freq_base_swa", in: 1...1e12) ?? base
       )
     }
-    vocabularySize = try Self.vocabularySize(file)
-    try metadata.refuse("attn_logit_softcapping", "final_logit_softcapping")
-    try checkHeads(metadata)
   }
 
   /// Gemma 3 of 27 billion parameters scales by its width: files do not say so.

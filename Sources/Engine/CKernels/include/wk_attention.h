@@ -2,14 +2,21 @@
 #ifndef WK_ATTENTION_H
 #define WK_ATTENTION_H
 
+#include <float.h>
 #include <stddef.h>
 #include <stdint.h>
 
+/// The running maximum of a query before it has seen a position. Finite, so that positions that it
+/// does not see (with a score of minus infinity) change nothing, wherever a tile begins.
+#define WK_ATTENTION_NO_MAXIMUM (-FLT_MAX)
+
 enum {
-  /// Positions that the online softmax takes in at a time; divides a block's tokens.
+  /// Positions that lie side by side in KV memory; divides a block's tokens.
   WK_ATTENTION_POSITIONS = 16,
+  /// Positions that the online softmax takes in at a time.
+  WK_ATTENTION_CHUNK = 64,
   /// Query rows that share each load of keys and values.
-  WK_ATTENTION_QUERIES = 6,
+  WK_ATTENTION_QUERIES = 12,
   WK_ATTENTION_HEAD_LIMIT = 256,
 };
 
@@ -32,9 +39,10 @@ typedef struct wk_attention_tile {
   const uint32_t *block_table;
   float scale;
   size_t count;
-  /// Per query: `head_dimension` values, the positions it sees (0 ..< length), where the result
+  /// Per query: `head_dimension` values, the positions it sees (start ..< length), where the result
   /// goes.
   const float *queries[WK_ATTENTION_QUERIES];
+  size_t starts[WK_ATTENTION_QUERIES];
   size_t lengths[WK_ATTENTION_QUERIES];
   float *outputs[WK_ATTENTION_QUERIES];
 } wk_attention_tile;

@@ -2,25 +2,9 @@
 #ifndef WK_KERNEL_SET_H
 #define WK_KERNEL_SET_H
 
+#include "wk_activations.h"
 #include "wk_attention.h"
 #include "wk_matrix.h"
-
-/// The largest magnitude of an activation's level.
-enum { WK_LARGEST_LEVEL = 32767 };
-
-/// Rows of activations, for a matrix product. A quantised matrix reads `levels`, `scales` and
-/// `sums`, any other reads `values`.
-typedef struct wk_activations {
-  /// [rows][depth]: f32.
-  const float *values;
-  /// [rows][depth]: 16 bits; the value is level * scale.
-  const int16_t *levels;
-  /// [rows][depth / 32].
-  const float *scales;
-  /// [rows][depth / 32]: scale * sum of the 32 levels.
-  const float *sums;
-  size_t depth;
-} wk_activations;
 
 /// A part of a matrix product: out[row][column] = or += activations[row] · weights[column].
 typedef struct wk_product {
@@ -37,15 +21,18 @@ typedef struct wk_product {
 /// the payload of a NaN may differ).
 ///
 /// Reduction orders: a product adds its groups of 32 inputs (f32, f16 and bf16 weights: its inputs)
-/// in order, with one fused multiply-add for scale and one for offset; sums over a row go to 16
-/// lanes, lane = index modulo 16, which are then added pairwise.
+/// in order, with one fused multiply-add for scale and one for offset, and after each 4 groups, or
+/// the last, their outlier; sums over a row go to 16 lanes, lane = index modulo 16, which are then
+/// added pairwise.
 typedef struct wk_kernel_set {
   const char *name;
 
-  /// Quantises `count` (a multiple of 32) values to 16 bits with a scale per 32.
-  void (*quantize)(const float *values, size_t count, int16_t *levels, float *scales, float *sums);
+  /// Quantises a row of `count` (a multiple of 32) values as row `lane` of its block.
+  void (*quantize)(const float *values, size_t count, size_t lane, wk_level_block *levels,
+                   wk_outlier_block *outliers);
 
-  /// Computes rows `row_begin ..< row_end` of panels `panel_begin ..< panel_end`.
+  /// Computes rows `row_begin ..< row_end` of panels `panel_begin ..< panel_end`; `row_begin` is a
+  /// multiple of WK_BLOCK_ROWS.
   void (*multiply)(const wk_product *product, size_t panel_begin, size_t panel_end,
                    size_t row_begin, size_t row_end);
 
@@ -79,6 +66,9 @@ const wk_kernel_set *wk_kernel_set_portable(void);
 
 /// The set for AVX2, FMA and F16C; null where the CPU lacks one of them.
 const wk_kernel_set *wk_kernel_set_avx2(void);
+
+/// The set for AVX-512 with VNNI; null where the CPU lacks one of them.
+const wk_kernel_set *wk_kernel_set_avx512(void);
 
 /// The fastest set for this CPU.
 const wk_kernel_set *wk_kernel_set_best(void);

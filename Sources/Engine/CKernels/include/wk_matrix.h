@@ -1,6 +1,6 @@
 /// Weight matrices repacked for the kernels.
 ///
-/// A matrix has `columns` outputs and `depth` inputs. Eight columns make a panel: each SIMD lane
+/// A matrix has `columns` outputs and `depth` inputs. 16 columns make a panel: each SIMD lane
 /// accumulates one output over the inputs in order, so that a result depends on nothing but its own
 /// row of activations and its own column of weights. The last panel is filled up with zero columns.
 #ifndef WK_MATRIX_H
@@ -8,19 +8,18 @@
 
 #include "wk_formats.h"
 
-enum { WK_PANEL_COLUMNS = 8 };
+enum { WK_PANEL_COLUMNS = 16 };
 
 /// How a panel stores its weights.
 typedef enum wk_packing {
-  /// 4 bits. Per 32 inputs: 8 scales, 8 offsets, then 4 runs of 32 bytes. A run has 8 inputs: in
-  /// the 4 bytes of a column, input 2j is the j-th 4 bits of the low half and input 2j + 1 of the
-  /// high half, so that a shift and a mask leave pairs of neighbours.
+  /// 4 bits. Per 32 inputs: 16 scales, 16 offsets, then 4 runs of 64 bytes. A run has 8 inputs: in
+  /// the 4 bytes of a column, byte j has input j in its low half and input 4 + j in its high half, so
+  /// that a mask, or a shift and a mask, leave 4 neighbours.
   WK_PACKED_NIBBLES,
-  /// 8 bits, signed. Per 32 inputs: 8 (or with `fine_scales` 2 × 8) scales, 8 offsets if
-  /// `has_offsets`, then 8 runs of 32 bytes. A run has 4 inputs: the 4 bytes of a column are inputs
-  /// 0, 2, 1 and 3.
+  /// 8 bits, signed. Per 32 inputs: 16 (or with `fine_scales` 2 × 16) scales, 16 offsets if
+  /// `has_offsets`, then 8 runs of 64 bytes: 4 neighbouring inputs of each column.
   WK_PACKED_BYTES,
-  /// Per input 8 weights as they were in the file.
+  /// Per input 16 weights as they were in the file.
   WK_PACKED_F32,
   WK_PACKED_F16,
   WK_PACKED_BF16,
@@ -40,7 +39,7 @@ typedef struct wk_matrix {
   uint8_t *panels;
 } wk_matrix;
 
-/// Whether the kernels take activations of 16 bits for this matrix, rather than f32.
+/// Whether the kernels take quantised activations for this matrix, rather than f32.
 static inline bool wk_matrix_is_quantized(const wk_matrix *matrix) {
   return matrix->packing == WK_PACKED_NIBBLES || matrix->packing == WK_PACKED_BYTES;
 }

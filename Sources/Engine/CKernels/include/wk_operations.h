@@ -17,10 +17,9 @@ typedef struct wk_engine {
 /// Rows of activations to be written, as wk_activations describes them.
 typedef struct wk_activation_buffer {
   float *values;
-  int16_t *levels;
-  float *scales;
-  float *sums;
-  /// Whether `levels`, `scales` and `sums` are wanted; then the width is a multiple of 32.
+  wk_level_block *levels;
+  wk_outlier_block *outliers;
+  /// Whether `levels` and `outliers` are wanted; then the width is a multiple of 32.
   bool quantize;
 } wk_activation_buffer;
 

@@ -1,0 +1,65 @@
+import Foundation
+import MeshTypes
+import ModelFiles
+import TestSupport
+import Testing
+import Transformer
+
+/// Tiny random models of each family with the logits that Hugging Face's transformers computes for
+/// them (Fixtures/make_families.py).
+@Suite("Model families")
+struct FamilyTests {
+  private static let names = [
+    "llama", "llama3-scaling", "linear-scaling", "yarn-scaling", "mistral-window", "qwen2", "qwen3",
+    "gemma3", "phi3",
+  ]
+
+  private func file(_ name: String) throws -> GGUFFile {
+    let folder = URL(filePath: #filePath).deletingLastPathComponent()
+    return try GGUFFile(path: folder.appending(path: "Fixtures/families/\(name).gguf").path)
+  }
+
+  private func runner(_ file: GGUFFile) throws -> ModelRunner {
+    try ModelRunner(
+      file: file,
+      settings: RunnerSettings(blockCount: 16, maxBatchTokens: 48, threadCount: 2)
+    )
+  }
+
+  @Test("compute what transformers computes, whole and in chunks", arguments: names)
+  func logits(_ name: String) throws {
+    let file = try file(name)
+    let tokens = try file.metadata.integers("weft.test.tokens", in: 0...63).map { TokenID($0) }
+    let expected = try file.metadata.floats("weft.test.logits", in: -1000...1000)
+    let runner = try runner(file)
+    for chunk in [tokens.count, 11] {
+      var start = 0
+      while start < tokens.count {
+        let count = min(chunk, tokens.count - start)
+        let logits = try runner.step([
+          SequenceSlice(
+            tokenIDs: Array(tokens[start..<start + count]),
+            startPosition: start,
+            blockTable: blocks(forTokens: tokens.count),
+            logits: .allTokens
+          )
+        ])
+        for row in 0..<count {
+          for (column, value) in logits.values(row: row).enumerated() {
+            let exact = expected[(start + row) * 64 + column]
+            // Keys and values are rounded to f16.
+            #expect(abs(value - exact) < 1e-2, "position \(start + row), token \(column)")
+          }
+        }
+        start += count
+      }
+    }
+  }
+
+  @Test("are told apart: no two compute the same of the same weights")
+  func differences() throws {
+    let files = try ["llama", "linear-scaling", "yarn-scaling", "mistral-window"].map(file)
+    let logits = try files.map { try $0.metadata.floats("weft.test.logits", in: -1000...1000) }
+    #expect(Set(logits).count == files.count)
+  }
+}
