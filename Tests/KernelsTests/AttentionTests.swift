@@ -146,11 +146,9 @@ import Testing
       let shape = Shape(&random)
       let sequences = Self.sequences(Int.random(in: 1...3, using: &random), shape, &random)
       var reference: [[UInt32]]?
-      for threadCount in 1...4 {
-        let engine = try KernelEngine(
-          threadCount: threadCount,
-          instructionSet: threadCount == 1 ? .portable : .best
-        )
+      for (index, instructionSet) in KernelEngine.InstructionSet.available.enumerated() {
+        let threadCount = 1 + (index + Int(seed)) % 4
+        let engine = try KernelEngine(threadCount: threadCount, instructionSet: instructionSet)
         let memory = try KVMemory(
           layout: shape.layout,
           blockCount: Self.blockCount,
@@ -166,7 +164,7 @@ import Testing
         )
         let bits = results.map { $0.map(\.bitPattern) }
         if let reference {
-          #expect(bits == reference, "seed \(seed), \(threadCount) threads")
+          #expect(bits == reference, "seed \(seed), \(instructionSet), \(threadCount) threads")
         } else {
           reference = bits
         }

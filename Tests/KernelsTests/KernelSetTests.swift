@@ -26,47 +26,87 @@ import Testing
   }
 
   private struct Quantized: Equatable {
-    var levels: [Int16]
-    var scales: [UInt32]
-    var sums: [UInt32]
+    var levels: [Int8] = []
+    var levelSums: [Int32] = []
+    var scales: [UInt32] = []
+    var sums: [UInt32] = []
+    var outliers: [UInt32] = []
+    var outlierInputs: [UInt32] = []
   }
 
-  private func quantize(_ kernels: wk_kernel_set, _ values: [Float]) -> Quantized {
-    var levels = [Int16](repeating: 0, count: values.count)
-    var scales = [Float](repeating: 0, count: values.count / 32)
-    var sums = scales
-    kernels.quantize(values, values.count, &levels, &scales, &sums)
-    return Quantized(levels: levels, scales: bits(scales), sums: bits(sums))
+  /// Quantises rows as one block, and reads them back.
+  private func quantize(_ kernels: wk_kernel_set, _ rows: [[Float]]) -> [Quantized] {
+    let count = rows[0].count
+    var levels = [wk_level_block](repeating: wk_level_block(), count: count / 32)
+    var outliers = [wk_outlier_block](repeating: wk_outlier_block(), count: (count + 127) / 128)
+    for (lane, values) in rows.enumerated() {
+      kernels.quantize(values, values.count, lane, &levels, &outliers)
+    }
+    return rows.indices.map { lane in
+      var row = Quantized()
+      for block in levels {
+        let bytes = withUnsafeBytes(of: block.levels) { $0.map { Int8(bitPattern: $0) } }
+        row.levels += (0..<32).map { bytes[$0 / 4 * 16 + lane * 4 + $0 % 4] }
+        let sums = withUnsafeBytes(of: block.level_sums) { Array($0.bindMemory(to: Int32.self)) }
+        row.levelSums += [sums[lane], sums[4 + lane]]
+        row.scales += bits([four(block.scales)[lane]])
+        row.sums += bits([four(block.sums)[lane]])
+      }
+      for block in outliers {
+        row.outliers += bits([four(block.values)[lane]])
+        row.outlierInputs.append(
+          withUnsafeBytes(of: block.inputs) { $0.bindMemory(to: UInt32.self)[lane] }
+        )
+      }
+      return row
+    }
+  }
+
+  private func four(_ values: (Float, Float, Float, Float)) -> [Float] {
+    [values.0, values.1, values.2, values.3]
   }
 
   @Test func quantizingIsTheSameInAllSets() {
     var random = SeededGenerator(seed: seed)
     for _ in 0..<200 {
       let count = 32 * Int.random(in: 1...20, using: &random)
-      let values =
+      let rows = (0..<Int.random(in: 1...4, using: &random)).map { _ in
         Bool.random(using: &random)
-        ? random.floats(count, scale: 10) : awkwardFloats(count, &random)
-      #expect(quantize(best, values) == quantize(portable, values), "seed \(seed)")
+          ? random.floats(count, scale: 10) : awkwardFloats(count, &random)
+      }
+      #expect(quantize(best, rows) == quantize(portable, rows), "seed \(seed)")
     }
   }
 
-  @Test func quantizingRoundsToTheNearestOf65535Levels() {
+  @Test func quantizingRoundsToTheNearestOf255LevelsSaveTheOutliers() {
     var random = SeededGenerator(seed: seed)
-    let values = random.floats(3200)
-    let quantized = quantize(best, values)
-    for group in 0..<100 {
-      let range = group * 32..<group * 32 + 32
-      let largest = values[range].map(abs).max()!
-      let scale = Float(bitPattern: quantized.scales[group])
-      #expect(scale == largest / 32_767)
-      for index in range {
-        let error = abs(values[index] - Float(quantized.levels[index]) * scale)
-        #expect(error <= scale * 0.502, "seed \(seed)")
+    let rows = (0..<4).map { _ in random.floats(3200 + 64) }
+    for (values, quantized) in zip(rows, quantize(best, rows)) {
+      for group in 0..<102 {
+        let range = group * 32..<group * 32 + 32
+        let block = group / 4 * 128..<min(group / 4 * 128 + 128, values.count)
+        let outlier = block.first { index in block.allSatisfy { abs(values[$0]) <= abs(values[index]) } }!
+        #expect(quantized.outlierInputs[group / 4] == UInt32(outlier))
+        #expect(quantized.outliers[group / 4] == values[outlier].bitPattern)
+        let others = range.filter { $0 != outlier }
+        let scale = Float(bitPattern: quantized.scales[group])
+        #expect(scale == others.map { abs(values[$0]) }.max()! / 127)
+        for index in others {
+          let error = abs(values[index] - Float(quantized.levels[index]) * scale)
+          #expect(error <= scale * 0.502, "seed \(seed)")
+        }
+        let halves = [range.prefix(16), range.suffix(16)].map { half in
+          half.reduce(Int32(0)) { $0 + Int32(quantized.levels[$1]) }
+        }
+        #expect(Array(quantized.levelSums[2 * group..<2 * group + 2]) == halves)
+        let sum = scale * Float(halves[0] + halves[1])
+        let expected = range ~= outlier ? sum + values[outlier] : sum
+        #expect(Float(bitPattern: quantized.sums[group]) == expected)
+        if range ~= outlier { #expect(quantized.levels[outlier] == 0) }
       }
-      let sum = quantized.levels[range].reduce(0) { $0 + Int($1) }
-      #expect(Float(bitPattern: quantized.sums[group]) == scale * Float(sum))
     }
-    #expect(quantize(best, [Float](repeating: 0, count: 32)).levels.allSatisfy { $0 == 0 })
+    let zeros = quantize(best, [[Float](repeating: 0, count: 32)])
+    #expect(zeros[0].levels.allSatisfy { $0 == 0 } && zeros[0].outliers == [0])
   }
 
   @Test func normalizingIsTheSameInAllSetsAndCloseToExact() {

@@ -32,7 +32,7 @@ extension KernelEngine {
           && rowCount <= product.input.rowCapacity && rowCount <= product.output.rowCapacity,
         "shapes differ"
       )
-      precondition(product.input.isQuantized || !product.matrix.isQuantized, "no 16-bit input")
+      precondition(product.input.isQuantized || !product.matrix.isQuantized, "no quantised input")
     }
     let matrices = products.map(\.matrix.matrix)
     matrices.withUnsafeBufferPointer { matrices in

@@ -7,11 +7,27 @@ package import MeshTypes
 /// Results are equal byte for byte whatever the thread count and instruction set.
 package final class KernelEngine {
   /// Which kernels to use.
-  package enum InstructionSet: Sendable {
+  package enum InstructionSet: CaseIterable, Sendable {
     /// The fastest that this CPU has.
     case best
     /// The portable C kernels, which the others are compared with.
     case portable
+    /// AVX2, FMA and F16C.
+    case avx2
+    /// AVX-512 with VNNI.
+    case avx512
+
+    /// Whether this CPU has it.
+    package var isAvailable: Bool { kernels != nil }
+
+    var kernels: UnsafePointer<wk_kernel_set>? {
+      switch self {
+      case .best: wk_kernel_set_best()
+      case .portable: wk_kernel_set_portable()
+      case .avx2: wk_kernel_set_avx2()
+      case .avx512: wk_kernel_set_avx512()
+      }
+    }
   }
 
   /// Allowed thread counts.
@@ -22,26 +38,24 @@ package final class KernelEngine {
   /// Threads that work, the caller's included.
   package var threadCount: Int { Int(wk_pool_threads(engine.pool)) }
 
-  /// The kernels' name, for logs: `avx2` or `portable`.
+  /// The kernels' name, for logs: `avx512`, `avx2` or `portable`.
   package var instructionSetName: String { String(cString: engine.kernels.pointee.name) }
 
   /// Starts the threads.
   ///
-  /// - Throws: ``MeshError`` `invalidArgument` for a thread count out of range, `resourceExhausted`
-  ///   when the system gives no threads.
+  /// - Throws: ``MeshError`` `invalidArgument` for a thread count out of range or an instruction set
+  ///   that the CPU lacks, `resourceExhausted` when the system gives no threads.
   package init(threadCount: Int, instructionSet: InstructionSet = .best) throws(MeshError) {
     guard Self.threadCountRange ~= threadCount else {
       throw .invalid("thread_count", "must be in \(Self.threadCountRange), got \(threadCount)")
     }
+    guard let kernels = instructionSet.kernels else {
+      throw .invalid("instruction_set", "\(instructionSet) is not among this CPU's")
+    }
     guard let pool = wk_pool_create(UInt32(threadCount)) else {
       throw MeshError(.resourceExhausted, "cannot start \(threadCount) threads")
     }
-    let kernels =
-      switch instructionSet {
-      case .best: wk_kernel_set_best()
-      case .portable: wk_kernel_set_portable()
-      }
-    engine = wk_engine(pool: pool, kernels: kernels!)
+    engine = wk_engine(pool: pool, kernels: kernels)
   }
 
   deinit { wk_pool_destroy(engine.pool) }

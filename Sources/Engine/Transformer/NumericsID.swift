@@ -4,7 +4,7 @@
 /// result of the forward pass by as much as a bit changes the name with it. A test that pins the
 /// checksum of a small model's logits enforces that.
 package enum NumericsID {
-  /// 16-bit activations in blocks of 32, f32 sums in input order, f16 keys and values, online softmax
-  /// over 16 positions at a time; the first version.
-  package static let current = "q16x32-f32-kvf16-softmax16-v1"
+  /// 8-bit activations in groups of 32 with an exact outlier per 128, f32 sums in input order, f16
+  /// keys and values, online softmax over 64 positions at a time; the first version.
+  package static let current = "q8x32o128-f32-kvf16-softmax64-v1"
 }
