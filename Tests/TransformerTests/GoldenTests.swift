@@ -67,7 +67,7 @@ import Transformer
 
   @Test func perplexityIsLlamaCpps() throws {
     let perplexity = try Self.perplexity { _, _ in }
-    #expect(abs(perplexity / 12.963 - 1) < 0.001)
+    #expect(abs(perplexity / 12.963 - 1) < 0.002)
   }
 
   /// The blocks of the first 256 tokens of each chunk come back from the store in 8 bits.
