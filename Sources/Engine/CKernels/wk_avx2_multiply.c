@@ -145,6 +145,9 @@ WK_AVX2_INLINE void quantized_rows(wk_place place, const int rows, const bool ni
   }
   for (size_t index = 0; index < groups; index++) {
     const uint8_t *group = place.panel + index * layout.group_bytes;
+    if (place.fetches_ahead) {
+      wk_fetch_ahead(group, layout.group_bytes);
+    }
     if (nibbles) {
       add_nibble_group(group, wide, rows, &levels[index], sums);
     } else {
@@ -238,7 +241,7 @@ WK_AVX2 void wk_avx2_multiply(const wk_product *product, size_t panel_begin, siz
   for (size_t index = panel_begin; index < panel_end; index++) {
     for (size_t row = row_begin; row < row_end; row += WK_BLOCK_ROWS) {
       const size_t rows = wk_smaller(WK_BLOCK_ROWS, row_end - row);
-      const wk_place place = {product, matrix->panels + index * matrix->panel_bytes, index, row};
+      const wk_place place = wk_place_at(product, index, row, row == row_begin && rows >= 4);
       if (wk_matrix_is_quantized(matrix)) {
         quantized_tile(place, rows);
       } else {

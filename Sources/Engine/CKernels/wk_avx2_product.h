@@ -12,7 +12,25 @@ typedef struct wk_place {
   const uint8_t *panel;
   size_t panel_index;
   size_t row;
+  /// Whether these rows are the first to need the panel, and enough for a group to take as long as
+  /// fetching one does; with fewer, the CPU's own prefetching does better.
+  bool fetches_ahead;
 } wk_place;
+
+WK_AVX2_INLINE wk_place wk_place_at(const wk_product *product, size_t panel_index, size_t row,
+                                    bool fetches_ahead) {
+  const wk_matrix *matrix = product->matrix;
+  const uint8_t *panel = matrix->panels + panel_index * matrix->panel_bytes;
+  return (wk_place){product, panel, panel_index, row, fetches_ahead};
+}
+
+/// Has the weights that come some groups later fetched; beyond the matrix's end it does nothing.
+WK_AVX2_INLINE void wk_fetch_ahead(const uint8_t *group, size_t bytes) {
+  enum { DISTANCE = 5120 };
+  for (size_t line = 0; line < bytes; line += 64) {
+    _mm_prefetch((const char *)group + DISTANCE + line, _MM_HINT_T0);
+  }
+}
 
 /// Where things lie in a panel of a quantised matrix, in bytes.
 typedef struct wk_panel_layout {

@@ -137,16 +137,6 @@ WK_AVX512_INLINE void store(wk_place place, size_t row, __m512 sum) {
   _mm512_mask_storeu_ps(out, mask, sum);
 }
 
-/// Has the weights that come some groups later fetched. Rows enough for a group to take as long as
-/// fetching one need that; with fewer, the CPU's own prefetching does better.
-WK_AVX512_INLINE void prefetch_group(const uint8_t *group, size_t bytes) {
-  enum { DISTANCE = 5120 };
-  for (size_t line = 0; line < bytes; line += 64) {
-    // Reading ahead of the matrix's end does nothing.
-    _mm_prefetch((const char *)group + DISTANCE + line, _MM_HINT_T0);
-  }
-}
-
 WK_AVX512_INLINE void quantized_rows(wk_place place, const int rows, const bool nibbles,
                                      const bool wide) {
   const wk_panel_layout layout = wk_panel_layout_of(place.product->matrix);
@@ -161,8 +151,8 @@ WK_AVX512_INLINE void quantized_rows(wk_place place, const int rows, const bool 
   }
   for (size_t index = 0; index < groups; index++) {
     const uint8_t *group = place.panel + index * layout.group_bytes;
-    if (rows >= 4) {
-      prefetch_group(group, layout.group_bytes);
+    if (place.fetches_ahead) {
+      wk_fetch_ahead(group, layout.group_bytes);
     }
     if (nibbles) {
       add_nibble_group(group, wide, rows, &blocks, index, sums);
@@ -216,7 +206,7 @@ WK_AVX512 void wk_avx512_multiply(const wk_product *product, size_t panel_begin,
   for (size_t index = panel_begin; index < panel_end; index++) {
     for (size_t row = row_begin; row < row_end;) {
       const size_t left = row_end - row, rows = left >= 8 ? 8 : wk_smaller(left, 4);
-      const wk_place place = {product, matrix->panels + index * matrix->panel_bytes, index, row};
+      const wk_place place = wk_place_at(product, index, row, row == row_begin && rows >= 4);
       quantized_tile(place, rows);
       row += rows;
     }
