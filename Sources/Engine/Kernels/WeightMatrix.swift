@@ -55,4 +55,30 @@ package final class WeightMatrix: @unchecked Sendable {
     }
     fatalError("wide scales hold every value")
   }
+
+  /// Packs some outputs of a tensor.
+  ///
+  /// - Parameters:
+  ///   - bytes: `columnCount` rows of `depth` weights.
+  ///   - columns: Which of them.
+  /// - Throws: As ``init(packing:format:columns:depth:engine:)``.
+  package convenience init(
+    packing bytes: UnsafeRawBufferPointer,
+    format: WeightFormat,
+    columns: Range<Int>,
+    of columnCount: Int,
+    depth: Int,
+    engine: KernelEngine
+  ) throws(MeshError) {
+    precondition(columns.lowerBound >= 0 && columns.upperBound <= columnCount, "no such columns")
+    let byteCount = bytes.count / columnCount
+    let part = bytes[columns.lowerBound * byteCount..<columns.upperBound * byteCount]
+    try self.init(
+      packing: UnsafeRawBufferPointer(rebasing: part),
+      format: format,
+      columns: columns.count,
+      depth: depth,
+      engine: engine
+    )
+  }
 }

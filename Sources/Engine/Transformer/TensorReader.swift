@@ -42,14 +42,13 @@ struct TensorReader {
       var matrices: [WeightMatrix] = []
       var first = 0
       for columns in columns {
-        // A tensor's rows are its outputs, all of the same size.
-        let range = bytes.count / total * first..<bytes.count / total * (first + columns)
         do throws(MeshError) {
           matrices.append(
             try WeightMatrix(
-              packing: UnsafeRawBufferPointer(rebasing: bytes[range]),
+              packing: bytes,
               format: format,
-              columns: columns,
+              columns: first..<first + columns,
+              of: total,
               depth: depth,
               engine: engine
             )
