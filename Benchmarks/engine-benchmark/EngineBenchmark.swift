@@ -22,7 +22,7 @@ struct EngineBenchmark: ParsableCommand {
   var runs = 5
 
   private static let prefillLengths = [128, 512, 2048]
-  private static let decodeBatches = [1, 8, 32]
+  private static let decodeBatches = [1, 16, 32]
   private static let decodeSteps = 32
   private static let contextTokens = 64
 

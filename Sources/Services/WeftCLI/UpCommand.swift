@@ -35,7 +35,7 @@ struct UpCommand: AsyncParsableCommand {
   var storeDirectory: String?
 
   @Option(help: "What to ask for the first answer; empty asks nothing.")
-  var ask = "What is the capital of France?"
+  var ask = "What is the capital of Italy?"
 
   @OptionGroup var common: CommonOptions
 
