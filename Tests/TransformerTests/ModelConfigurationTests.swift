@@ -95,6 +95,16 @@ import Transformer
     }
   }
 
+  @Test func aVocabularyOfAnotherSizeThanTheEmbeddingIsNamed() throws {
+    func vocabulary(_ count: Int) -> (inout SyntheticModel) -> Void {
+      { $0.metadata.append(("tokenizer.ggml.tokens", .strings((0..<count).map { "\($0)" }))) }
+    }
+    expectError(.corrupted, "tokenizer.ggml.tokens", vocabulary(SyntheticModel.vocabularySize - 1))
+    var model = SyntheticModel()
+    vocabulary(SyntheticModel.vocabularySize)(&model)
+    #expect(try configuration(model).vocabularySize == SyntheticModel.vocabularySize)
+  }
+
   @Test func headsThatDoNotFitAreNamed() {
     func setting(_ key: String, _ value: UInt32) -> (inout SyntheticModel) -> Void {
       return { model in

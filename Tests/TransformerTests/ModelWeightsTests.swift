@@ -29,6 +29,18 @@ import Transformer
     }
   }
 
+  @Test func aTensorThatNobodyAsksForIsNamed() throws {
+    for name in ["blk.1.attn_output.bias", "rope_factors_long.weight", "blk.2.attn_q.weight"] {
+      var model = SyntheticModel()
+      var stray = model.tensors[1]
+      stray.name = name
+      model.tensors.append(stray)
+      let error = #expect(throws: MeshError.self) { _ = try model.runner() }
+      #expect(error?.code == .unimplemented)
+      #expect(error?.field == name)
+    }
+  }
+
   @Test func anEmbeddingWithoutAVocabularyIsNamed() throws {
     var model = SyntheticModel()
     model.tensors[0].dimensions = [SyntheticModel.width]

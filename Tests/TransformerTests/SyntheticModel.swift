@@ -9,6 +9,7 @@ struct SyntheticModel {
     case integer(UInt32)
     case float(Float)
     case string(String)
+    case strings([String])
   }
 
   struct Tensor {
@@ -127,6 +128,9 @@ struct SyntheticModel {
       case .integer(let integer): file += littleEndian(UInt32(4)) + littleEndian(integer)
       case .float(let float): file += littleEndian(UInt32(6)) + littleEndian(float.bitPattern)
       case .string(let string): file += littleEndian(UInt32(8)) + encode(string)
+      case .strings(let strings):
+        file += littleEndian(UInt32(9)) + littleEndian(UInt32(8))
+        file += littleEndian(UInt64(strings.count)) + strings.flatMap(encode)
       }
     }
     var contents: [UInt8] = []

@@ -103,7 +103,17 @@ package struct ModelConfiguration: Hashable, Sendable {
         field: "token_embd.weight"
       )
     }
-    return embedding.dimensions[1]
+    let rows = embedding.dimensions[1]
+    let tokenCount = try file.metadata.stringsIfPresent("tokenizer.ggml.tokens")?.count ?? rows
+    guard tokenCount == rows else {
+      throw MeshError(
+        .corrupted,
+        "tokenizer.ggml.tokens must have \(rows) entries, as token_embd.weight has rows, "
+          + "found \(tokenCount)",
+        field: "tokenizer.ggml.tokens"
+      )
+    }
+    return rows
   }
 
   private func checkHeads(_ metadata: ModelMetadata) throws(MeshError) {
