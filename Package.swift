@@ -274,7 +274,7 @@ let testTargets: [Target] = [
   tests("Tokenization", ["JSONText", "MeshTypes", "ModelFiles", "Tokenization"]),
   tests(
     "TokenizerService",
-    rpc + ["ChatTemplates", "ServiceTesting", "Tokenization", "TokenizerService"]
+    rpc + ["ChatTemplates", "ModelFiles", "ServiceTesting", "Tokenization", "TokenizerService"]
   ),
   tests("Transformer", ["Kernels", "MeshTypes", "ModelFiles", "Transformer"]),
   tests(

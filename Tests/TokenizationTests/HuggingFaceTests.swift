@@ -37,6 +37,40 @@ struct HuggingFaceTests {
     )
   }
 
+  @Test(
+    "Another file, that WEFT_TOKENIZER_JSON names",
+    .enabled(if: TestEnvironment.variable("WEFT_TOKENIZER_JSON") != nil, "it names none")
+  )
+  func another() throws {
+    let path = try #require(TestEnvironment.variable("WEFT_TOKENIZER_JSON"))
+    let contents = try Data(contentsOf: URL(fileURLWithPath: path))
+    let oracle = try PiecesOracle.ask("huggingface", path)
+    let file = try parse(String(decoding: contents, as: UTF8.self))
+    let tokenizer = try Tokenizer(TokenizerDescription(huggingFace: file))
+    let differences = try oracle.differences(from: tokenizer)
+    #expect(differences.isEmpty, "\(differences.joined(separator: "\n"))")
+  }
+
+  @Test("Changed at random, a file is read or refused by name, never more", arguments: names)
+  func changed(_ name: String) throws {
+    let seed = UInt64(PiecesOracle.seed) ?? 1
+    var generator = SeededGenerator(seed: seed)
+    let file = try json(name)
+    for round in 0..<300 {
+      var changed = file
+      for _ in 0..<Int.random(in: 1...3, using: &generator) {
+        changed = changed.changedSomewhere(using: &generator)
+      }
+      do {
+        let tokenizer = try Tokenizer(TokenizerDescription(huggingFace: changed))
+        let ids = tokenizer.encode("the <tool> e\u{301} 日本  ▁x\n", .recognised)
+        _ = try tokenizer.decode(ids, skipsSpecialTokens: true)
+      } catch {
+        #expect(error.field != nil, "seed \(seed), round \(round): \(error)")
+      }
+    }
+  }
+
   @Test("tokenizer_config.json names the special tokens")
   func configuration() throws {
     let configuration = try parse(
@@ -219,6 +253,30 @@ struct HuggingFaceTests {
 }
 
 extension JSONValue {
+  /// This document with another value at a random place.
+  func changedSomewhere(using generator: inout SeededGenerator) -> JSONValue {
+    let others: [JSONValue] = [
+      .null, .boolean(true), .boolean(false), .integer(-1), .integer(1 << 40), .integer(3),
+      .number(0.5), .string(""), .string("▁"), .string("a b"), .array([]), .object([]),
+    ]
+    switch self {
+    case .object(var members) where !members.isEmpty && !generator.isOneOf(8):
+      let index = Int.random(in: 0..<members.count, using: &generator)
+      if generator.isOneOf(8) {
+        members.remove(at: index)
+      } else {
+        members[index].value = members[index].value.changedSomewhere(using: &generator)
+      }
+      return .object(members)
+    case .array(var elements) where !elements.isEmpty && !generator.isOneOf(8):
+      let index = Int.random(in: 0..<elements.count, using: &generator)
+      elements[index] = elements[index].changedSomewhere(using: &generator)
+      return .array(elements)
+    default:
+      return others.randomElement(using: &generator)!
+    }
+  }
+
   /// This document with another value at a path of keys and indices.
   func replacing(_ path: ArraySlice<String>, by value: JSONValue) -> JSONValue {
     guard let key = path.first else { return value }
@@ -238,5 +296,12 @@ extension JSONValue {
     default:
       return value
     }
+  }
+}
+
+extension SeededGenerator {
+  /// True once in so many times.
+  fileprivate mutating func isOneOf(_ count: Int) -> Bool {
+    Int.random(in: 0..<count, using: &self) == 0
   }
 }
