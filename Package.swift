@@ -79,7 +79,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 func fixtures(of name: String) -> [String] {
   [
     "ChatTemplatesTests", "GRPCCoreTransportTests", "KernelsTests", "MeshTests",
-    "TokenizationTests", "TransformerTests",
+    "ModelFilesTests", "TokenizationTests", "TransformerTests",
   ].contains(name) ? ["Fixtures"] : []
 }
 
@@ -106,14 +106,17 @@ let floor0: [Target] = [
   .target(name: "CStoreMemory", path: "Sources/Cache/CStoreMemory", cSettings: kernelSettings),
 ]
 
-let floor1: [Target] = [library("MeshTypes", in: "Runtime")]
+let floor1: [Target] = [
+  library("MeshTypes", in: "Runtime"),
+  library("JSONText", in: "Text", ["MeshTypes"]),
+]
 
 let floor2: [Target] = [
   library("BlockCache", in: "Cache", ["CCrypto", "MeshTypes"]),
   library("Checksum", in: "Cache", ["CChecksum", "CCrypto"]),
-  library("Tokenization", in: "Text", ["MeshTypes"]),
-  library("ChatTemplates", in: "Text", ["MeshTypes"]),
-  library("ModelFiles", in: "Engine", ["CCrypto", "MeshTypes"]),
+  library("Tokenization", in: "Text", ["JSONText", "MeshTypes"]),
+  library("ChatTemplates", in: "Text", ["JSONText", "MeshTypes"]),
+  library("ModelFiles", in: "Engine", ["CCrypto", "JSONText", "MeshTypes"]),
   library("Kernels", in: "Engine", ["CKernels", "MeshTypes"]),
 ]
 
@@ -159,7 +162,7 @@ let floor5: [Target] = [
   library(
     "TokenizerService",
     in: "Services",
-    rpc + ["ChatTemplates", "ModelFiles", "Tokenization"]
+    rpc + ["ChatTemplates", "JSONText", "ModelFiles", "Tokenization"]
   ),
   library(
     "WorkerService",
@@ -262,13 +265,17 @@ let testTargets: [Target] = [
   tests("Mesh", rpc + ["WeftCLI", subprocess, systemPackage]),
   tests("MeshRuntime", rpc + ["ServiceTesting", argumentParser, grpcProtobuf]),
   tests("MeshTypes", ["MeshTypes"]),
-  tests("ModelFiles", ["MeshTypes", "ModelFiles"]),
+  tests("JSONText", ["JSONText", "MeshTypes"]),
+  tests("ModelFiles", ["JSONText", "MeshTypes", "ModelFiles"]),
   tests("Scheduling", ["BlockCache", "MeshTypes", "Scheduling"]),
   tests("SchedulerService", rpc + ["SchedulerService", "ServiceTesting"]),
   tests("SegmentStore", ["BlockCache", "Checksum", "MeshTypes", "SegmentStore"]),
   tests("TieredStore", ["BlockCache", "Checksum", "MeshTypes", "TieredStore"]),
-  tests("Tokenization", ["MeshTypes", "ModelFiles", "Tokenization"]),
-  tests("TokenizerService", rpc + ["ServiceTesting", "TokenizerService"]),
+  tests("Tokenization", ["JSONText", "MeshTypes", "ModelFiles", "Tokenization"]),
+  tests(
+    "TokenizerService",
+    rpc + ["ChatTemplates", "ModelFiles", "ServiceTesting", "Tokenization", "TokenizerService"]
+  ),
   tests("Transformer", ["Kernels", "MeshTypes", "ModelFiles", "Transformer"]),
   tests(
     "WeftCLI",

@@ -4,6 +4,7 @@ enum Floors {
   static let targets: [(height: Double, targets: Set<String>)] = [
     (0, ["CChecksum", "CGRPC", "CCrypto", "CKernels", "CStoreIO", "CStoreMemory"]),
     (1, ["MeshTypes"]),
+    (1.5, ["JSONText"]),
     (2, ["BlockCache", "Checksum", "Tokenization", "ChatTemplates", "ModelFiles", "Kernels"]),
     (3, ["Scheduling", "SegmentStore", "TieredStore", "Transformer"]),
     (4, ["GRPCCoreTransport", "MeshProtos"]),

@@ -2,7 +2,7 @@ package import MeshTypes
 
 /// Which model file a service works with, and what clients call the model.
 package struct ModelSettings: Hashable, Sendable {
-  /// A GGUF file.
+  /// A GGUF file, or a Hugging Face folder.
   package var path: String
   /// The name in requests. By default the file's name without its directory and `.gguf`, which is
   /// how services that read the same file agree on it.
@@ -13,7 +13,10 @@ package struct ModelSettings: Hashable, Sendable {
   /// - Throws: ``MeshError`` `invalidArgument` naming the setting.
   package init(_ reader: SettingsReader) async throws(MeshError) {
     guard let path = try await reader.text("model"), !path.isEmpty else {
-      throw .invalid("model", "must name a GGUF file (--model or WEFT_MODEL)")
+      throw .invalid(
+        "model",
+        "must name a GGUF file or a Hugging Face folder (--model or WEFT_MODEL)"
+      )
     }
     self.path = path
     var name = String(path.split(separator: "/").last ?? "model")

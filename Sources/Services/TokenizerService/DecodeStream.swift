@@ -17,7 +17,9 @@ struct DecodeStream {
   init(_ options: Weft_Tokenizer_V1_DecodeOptions, tokenizer: Tokenizer) throws(MeshError) {
     decoder = IncrementalDecoder(
       tokenizer: tokenizer,
-      skipsSpecialTokens: !options.includeSpecialTokens
+      skipsSpecialTokens: !options.includeSpecialTokens,
+      // What is decoded as it comes continues a prompt.
+      continuesText: true
     )
     matcher = try StopStringMatcher(stopStrings: options.stop)
   }

@@ -3,7 +3,7 @@ package import MeshTypes
 import ModelFiles
 package import Tokenization
 
-/// A model's vocabulary and chat template, read from its GGUF file.
+/// A model's vocabulary and chat template, read from its GGUF file or Hugging Face folder.
 package struct TokenizerModel: Sendable {
   /// What clients call it.
   package let name: String
@@ -11,14 +11,22 @@ package struct TokenizerModel: Sendable {
   /// Nil if the model carries none.
   package let chatTemplate: ChatTemplate?
 
-  /// Reads the file's metadata; the file is not kept open.
+  /// Reads a GGUF file's metadata, or the `tokenizer.json` of a folder and the files beside it; no
+  /// file is kept open.
   ///
-  /// - Throws: ``MeshError`` naming the metadata key at fault.
+  /// - Throws: ``MeshError`` naming the metadata key, file or path of a key at fault.
   package init(name: String, path: String) throws(MeshError) {
-    let metadata = try GGUFFile(path: path).metadata
     self.name = name
-    tokenizer = try Tokenizer(TokenizerDescription(metadata))
-    let template = try metadata.stringIfPresent("tokenizer.chat_template")
+    let template: String?
+    if isFolder(path) {
+      let folder = TokenizerFolder(path: path)
+      tokenizer = try Tokenizer(try folder.description())
+      template = try folder.chatTemplate()
+    } else {
+      let metadata = try GGUFFile(path: path).metadata
+      tokenizer = try Tokenizer(TokenizerDescription(metadata))
+      template = try metadata.stringIfPresent("tokenizer.chat_template")
+    }
     chatTemplate = try template.map { (source) throws(MeshError) in try ChatTemplate(source) }
   }
 

@@ -41,7 +41,38 @@ struct BytePairMerger: ~Copyable {
     into output: inout [TokenID]
   ) {
     precondition(piece.count < Int(Self.none))
-    arrange(piece, idsByByte, merges)
+    begin()
+    for position in 0..<piece.count {
+      if let id = idsByByte[Int(piece[position])] { append(id, merges) }
+    }
+    finish(merges, into: &output)
+  }
+
+  /// Begins a piece whose tokens come one by one, through ``append(_:_:)``.
+  mutating func begin() {
+    symbols.removeAll(keepingCapacity: true)
+    candidates.removeAll()
+  }
+
+  /// Adds the next token of the piece; there may be fewer than 2^32 - 1.
+  mutating func append(_ id: TokenID, _ merges: MergeTable) {
+    let index = symbols.count
+    var symbol = Symbol(id: id, previous: Self.none, next: Self.none, rank: Self.none, merged: 0)
+    if index > 0 {
+      symbol.previous = UInt32(index - 1)
+      symbols[index - 1].next = UInt32(index)
+      if let merge = merges.merge(symbols[index - 1].id, id) {
+        symbols[index - 1].rank = merge.rank
+        symbols[index - 1].merged = merge.merged
+        candidates.append(UInt64(merge.rank) << 32 | UInt64(index - 1))
+      }
+    }
+    symbols.append(symbol)
+  }
+
+  /// Merges the piece's tokens and appends those that remain to `output`.
+  mutating func finish(_ merges: MergeTable, into output: inout [TokenID]) {
+    candidates.heapify()
     while let candidate = candidates.popMinimum() {
       let left = Int(truncatingIfNeeded: candidate & 0xFFFF_FFFF)
       let rank = UInt32(truncatingIfNeeded: candidate >> 32)
@@ -52,38 +83,6 @@ struct BytePairMerger: ~Copyable {
       output.append(symbols[Int(index)].id)
       index = symbols[Int(index)].next
     }
-  }
-
-  /// Puts the bytes' tokens into the list and their pairs into the heap.
-  private mutating func arrange(
-    _ piece: Span<UInt8>,
-    _ idsByByte: [TokenID?],
-    _ merges: MergeTable
-  ) {
-    symbols.removeAll(keepingCapacity: true)
-    candidates.removeAll()
-    for position in 0..<piece.count {
-      guard let id = idsByByte[Int(piece[position])] else { continue }
-      let index = symbols.count
-      var symbol = Symbol(
-        id: id,
-        previous: Self.none,
-        next: Self.none,
-        rank: Self.none,
-        merged: 0
-      )
-      if index > 0 {
-        symbol.previous = UInt32(index - 1)
-        symbols[index - 1].next = UInt32(index)
-        if let merge = merges.merge(symbols[index - 1].id, id) {
-          symbols[index - 1].rank = merge.rank
-          symbols[index - 1].merged = merge.merged
-          candidates.append(UInt64(merge.rank) << 32 | UInt64(index - 1))
-        }
-      }
-      symbols.append(symbol)
-    }
-    candidates.heapify()
   }
 
   /// Replaces a symbol and its successor by their merge, and looks at the new neighbourhood.

@@ -35,6 +35,7 @@ enum EndOfGeneration {
       [description.endOfSequence, description.endOfTurn, description.endOfMessage]
         .compactMap(\.self)
     )
+    ids.formUnion(description.otherEnds)
     // In the harmony format a message ends with <|end|>, and others may follow it.
     let isHarmony =
       special("<|return|>") != nil && special("<|call|>") != nil

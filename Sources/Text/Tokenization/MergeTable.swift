@@ -16,28 +16,49 @@ struct MergeTable: Sendable {
   ///
   /// - Throws: `MeshError` `invalidArgument` naming the entry whose form is wrong, or whose parts
   ///   or whose joined text are not in the vocabulary.
-  init(_ merges: [String], _ vocabulary: Vocabulary) throws(MeshError) {
+  init(
+    _ merges: [String],
+    _ vocabulary: Vocabulary,
+    key name: String = TokenizerKeys.gguf.merges
+  ) throws(MeshError) {
     var table = FlatTable(capacity: merges.count)
     for (rank, merge) in merges.enumerated() {
-      let parts = merge.split(separator: " ", omittingEmptySubsequences: false)
-      guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else {
-        throw .invalid(
-          "tokenizer.ggml.merges",
-          "[\(rank)] must be two tokens and one space, is \"\(merge)\""
-        )
+      guard let (leftText, rightText) = Self.parts(of: merge) else {
+        throw .invalid(name, "[\(rank)] must be two tokens and one space, is \"\(merge)\"")
       }
-      guard let left = vocabulary.id(ofToken: parts[0]),
-        let right = vocabulary.id(ofToken: parts[1]),
-        let merged = vocabulary.id(ofToken: parts[0] + parts[1])
+      guard let left = vocabulary.id(ofToken: leftText),
+        let right = vocabulary.id(ofToken: rightText),
+        let merged = vocabulary.id(ofToken: leftText + rightText)
       else {
         throw .invalid(
-          "tokenizer.ggml.merges",
+          name,
           "[\(rank)] \"\(merge)\": both parts and their joined text must be tokens"
         )
       }
       table.insertIfAbsent(Self.key(left, right), UInt64(rank) << 32 | UInt64(merged))
     }
     self.table = table
+  }
+
+  /// Creates a table of the given merges; of those of the same pair the first stays.
+  init(_ merges: [(left: TokenID, right: TokenID, merge: Merge)]) {
+    var table = FlatTable(capacity: merges.count)
+    for (left, right, merge) in merges {
+      table.insertIfAbsent(Self.key(left, right), UInt64(merge.rank) << 32 | UInt64(merge.merged))
+    }
+    self.table = table
+  }
+
+  /// Two texts with one space between them. By bytes: a mark that combines with the space is a part
+  /// of the second.
+  private static func parts(of merge: String) -> (left: Substring, right: Substring)? {
+    let utf8 = merge.utf8
+    guard let space = utf8.firstIndex(of: SpaceMark.space), space != utf8.startIndex else {
+      return nil
+    }
+    let right = utf8[utf8.index(after: space)...]
+    guard !right.isEmpty, !right.contains(SpaceMark.space) else { return nil }
+    return (merge[..<space], merge[right.startIndex...])
   }
 
   /// The merge of two neighbours, or nil if they never join.

@@ -17,14 +17,22 @@ package enum PreTokenizer: String, Sendable, CaseIterable {
   /// Llama 3: `(?i:'s|'t|'re|'ve|'m|'ll|'d)`, `[^\r\n\p{L}\p{N}]?\p{L}+`, `\p{N}{1,3}`,
   /// ` ?[^\s\p{L}\p{N}]+[\r\n]*`, `\s*[\r\n]+`, `\s+(?!\S)`, `\s+`.
   case llamaBPE = "llama-bpe"
-  /// Qwen 2: as Llama 3 with single numbers, `\p{N}`.
+  /// Qwen 2 and 3: as Llama 3 with single numbers, `\p{N}`.
   case qwen2
+  /// llama.cpp's choice for files that name none: text is cut around runs of `[\p{P}$+<=>^~|]`,
+  /// then as GPT-2, then around runs of `\p{N}`, and those around `[0-9][0-9][0-9]`.
+  case standard = "default"
+
+  /// Other names of the same in GGUF files.
+  private static let synonyms: [String: Self] = [
+    "llama3": .llamaBPE, "llama-v3": .llamaBPE, "deepseek-r1-qwen": .qwen2,
+  ]
 
   /// Finds a pre-tokenizer by its name in GGUF files.
   ///
   /// - Throws: `MeshError` `unimplemented` for a name that is not known here.
   package init(named name: String) throws(MeshError) {
-    guard let known = Self(rawValue: name) else {
+    guard let known = Self(rawValue: name) ?? Self.synonyms[name] else {
       let accepted = Self.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
       throw MeshError(
         .unimplemented,
@@ -51,6 +59,7 @@ package enum PreTokenizer: String, Sendable, CaseIterable {
     case .smollm: GPT2Scanner.endOfPiece(from: start, in: text, isolatesNumbers: true)
     case .llamaBPE: Llama3Scanner.endOfPiece(from: start, in: text, longestNumber: 3)
     case .qwen2: Llama3Scanner.endOfPiece(from: start, in: text, longestNumber: 1)
+    case .standard: StandardScanner.endOfPiece(from: start, in: text)
     }
   }
 }

@@ -61,8 +61,21 @@ struct ScannedScalar {
     if lead < 0x80 {
       self.init(kind: ScalarKind(ascii: lead), length: 1)
     } else {
-      self.init(multibyteAt: position, lead: lead, in: text)
+      self.init(multibyteAt: position, in: text)
     }
+  }
+
+  /// The character that begins at `position`, under the same conditions.
+  @inline(__always)
+  static func scalar(at position: Int, in text: Span<UInt8>) -> Unicode.Scalar {
+    let lead = text[position]
+    if lead < 0x80 { return Unicode.Scalar(lead) }
+    let length = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4
+    var value = UInt32(lead) & (0x7F >> UInt32(length))
+    for offset in 1..<length {
+      value = value << 6 | UInt32(text[position + offset] & 0x3F)
+    }
+    return Unicode.Scalar(value)!
   }
 
   private init(kind: ScalarKind, length: Int) {
@@ -71,13 +84,9 @@ struct ScannedScalar {
   }
 
   @inline(never)
-  private init(multibyteAt position: Int, lead: UInt8, in text: Span<UInt8>) {
-    let length = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4
-    var value = UInt32(lead) & (0x7F >> UInt32(length))
-    for offset in 1..<length {
-      value = value << 6 | UInt32(text[position + offset] & 0x3F)
-    }
-    self.init(kind: ScalarKind(beyondASCII: Unicode.Scalar(value)!), length: length)
+  private init(multibyteAt position: Int, in text: Span<UInt8>) {
+    let scalar = Self.scalar(at: position, in: text)
+    self.init(kind: ScalarKind(beyondASCII: scalar), length: UTF8.width(scalar))
   }
 }
 

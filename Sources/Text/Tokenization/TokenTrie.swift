@@ -1,6 +1,6 @@
 import MeshTypes
 
-/// A set of tokens to be found in text before anything else, by their UTF-8 bytes.
+/// A set of tokens to be found in text by their bytes.
 ///
 /// A search costs at most the length of the longest token for each byte of the text, and nearly
 /// nothing where no token can begin.
@@ -19,14 +19,14 @@ struct TokenTrie: Sendable {
   /// Whether a token begins with each byte.
   private let begins: [Bool]
 
-  /// Creates a trie of the given tokens.
-  init(_ tokens: [(id: TokenID, text: String)]) {
-    var children = FlatTable(capacity: tokens.reduce(0) { $0 + $1.text.utf8.count })
+  /// Creates a trie of the given tokens; of those with equal bytes the last stays.
+  init(_ tokens: [(id: TokenID, bytes: [UInt8])]) {
+    var children = FlatTable(capacity: tokens.reduce(0) { $0 + $1.bytes.count })
     var ends: [TokenID?] = [nil]
     var begins = [Bool](repeating: false, count: 256)
-    for (id, text) in tokens {
+    for (id, bytes) in tokens where !bytes.isEmpty {
       var node = 0
-      for byte in text.utf8 {
+      for byte in bytes {
         if node == 0 { begins[Int(byte)] = true }
         let key = Self.key(node, byte)
         if let child = children[key] {
@@ -44,9 +44,22 @@ struct TokenTrie: Sendable {
     self.begins = begins
   }
 
+  /// Whether there are no tokens.
+  var isEmpty: Bool { ends.count == 1 }
+
+  /// The node that `byte` leads to from `node`; the root is 0.
+  @inline(__always)
+  func child(of node: Int, by byte: UInt8) -> Int? {
+    children[Self.key(node, byte)].map { Int($0) }
+  }
+
+  /// The token that ends at a node.
+  @inline(__always)
+  func token(at node: Int) -> TokenID? { ends[node] }
+
   /// The first match at or after `start`; among those that begin there the longest.
   func firstMatch(from start: Int, in text: Span<UInt8>) -> Match? {
-    guard ends.count > 1 else { return nil }
+    guard !isEmpty else { return nil }
     for position in start..<text.count where begins[Int(text[position])] {
       if let match = longestMatch(at: position, in: text) { return match }
     }

@@ -19,6 +19,7 @@ extension Tokenizer {
       if skipsSpecialTokens, try isSpecial(id) { continue }
       bytes += try self.bytes(of: id)
     }
+    if dropsLeadingSpace, bytes.first == SpaceMark.space { bytes.removeFirst() }
     return String(decoding: bytes, as: UTF8.self)
   }
 }

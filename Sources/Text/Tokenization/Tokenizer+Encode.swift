@@ -13,10 +13,10 @@ extension Tokenizer {
   /// Encodes a text.
   ///
   /// Added tokens are found first, from left to right, the longest among those that begin at one
-  /// place. What lies between is cut into pieces by the pre-tokenizer, and each piece's bytes merge
-  /// into tokens (Sennrich et al. 2016, over bytes as in GPT-2).
+  /// place. What lies between is prepared by the model's rules, such as a space in front, and becomes
+  /// tokens by its ``TokenizerAlgorithm``.
   ///
-  /// Takes O(n log n) time and O(n) memory for n bytes, whatever they are (added tokens, whose
+  /// Takes O(n log n) time and O(n) memory for n bytes, whatever they are (tokens, whose
   /// length is bounded, taken as short).
   ///
   /// - Parameters:
@@ -30,52 +30,18 @@ extension Tokenizer {
     addsBeginOfSequence: Bool
   ) -> [TokenID] {
     let bytes = Array(text.utf8)
-    let addedTokens = specialTokens == .recognised ? allAddedTokens : userDefinedTokens
-    var encoder = SegmentEncoder(self, expectedByteCount: bytes.count)
+    var encoder = SegmentEncoder(self, specialTokens, expectedByteCount: bytes.count)
     if addsBeginOfSequence, let beginOfSequence { encoder.append(beginOfSequence) }
-    var position = 0
-    while let match = addedTokens.firstMatch(from: position, in: bytes.span) {
-      encoder.encode(bytes.span.extracting(position..<match.range.lowerBound))
-      encoder.append(match.id)
-      position = match.range.upperBound
+    var finder = AddedTokenFinder(addedTokens.tokens(specialTokens), addedTokenRules)
+    while let found = finder.next(in: bytes.span) {
+      encoder.encode(
+        bytes.span.extracting(found.gap),
+        isBeginning: found.gap.lowerBound == 0
+      )
+      encoder.append(found.id)
     }
-    encoder.encode(bytes.span.extracting(position..<bytes.count))
+    let rest = finder.rest(of: bytes.span)
+    encoder.encode(bytes.span.extracting(rest), isBeginning: rest.lowerBound == 0)
     return encoder.ids
-  }
-}
-
-/// Encodes the stretches of a text between its added tokens.
-private struct SegmentEncoder: ~Copyable {
-  private let tokenizer: Tokenizer
-  private var merger = BytePairMerger()
-  private(set) var ids: [TokenID] = []
-
-  init(_ tokenizer: Tokenizer, expectedByteCount: Int) {
-    self.tokenizer = tokenizer
-    ids.reserveCapacity(expectedByteCount / 4 + 1)
-  }
-
-  mutating func append(_ id: TokenID) { ids.append(id) }
-
-  mutating func encode(_ segment: Span<UInt8>) {
-    var start = 0
-    while start < segment.count {
-      let end = tokenizer.preTokenizer.endOfPiece(from: start, in: segment)
-      encode(piece: segment.extracting(start..<end))
-      start = end
-    }
-  }
-
-  private mutating func encode(piece: Span<UInt8>) {
-    if let id = tokenizer.words.id(of: piece, in: tokenizer.vocabulary) {
-      ids.append(id)
-      return
-    }
-    merger.merge(
-      piece,
-      idsByByte: tokenizer.vocabulary.idsByByte,
-      merges: tokenizer.merges,
-      into: &ids
-    )
   }
 }

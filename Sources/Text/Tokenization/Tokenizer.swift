@@ -1,18 +1,20 @@
 package import MeshTypes
 
-/// A byte-level BPE tokenizer: text to token ids and back.
+/// A tokenizer: text to token ids and back.
 ///
-/// Immutable and free to share between tasks. Text is any Swift string, NUL and all; a byte for
-/// which the vocabulary has no token, if there are such, is left out in encoding.
+/// Immutable and free to share between tasks. Text is any Swift string, NUL and all; what the
+/// vocabulary cannot express, if there is such, becomes ``unknown`` or is left out in encoding.
 package struct Tokenizer: Sendable {
   let vocabulary: Vocabulary
-  let preTokenizer: PreTokenizer
-  let merges: MergeTable
-  let words: WordTable
-  /// Found in every text.
-  let userDefinedTokens: TokenTrie
-  /// Found where the caller allows special tokens.
-  let allAddedTokens: TokenTrie
+  let model: TextModel
+  let preparation: TextPreparation
+  let addedTokenRules: AddedTokenRules
+  /// Found in text as it is.
+  let addedTokens: AddedTokens
+  /// Found in text once it is normalised.
+  let normalizedAddedTokens: AddedTokens
+  /// Whether a decoded text loses one space at its beginning, which encoding has put there.
+  let dropsLeadingSpace: Bool
 
   /// The token that begins a text, if the model has one.
   package let beginOfSequence: TokenID?
@@ -36,26 +38,27 @@ package struct Tokenizer: Sendable {
   ///   beyond ``TokenizerDescription``'s limits.
   package init(_ description: TokenizerDescription) throws(MeshError) {
     try description.validate()
-    let preTokenizer = try PreTokenizer(named: description.preTokenizer)
-    let vocabulary = try Vocabulary(description)
-    let merges = try MergeTable(description.merges, vocabulary)
+    let preparation = TextPreparation(description.text, description.algorithm)
+    let vocabulary = try Vocabulary(description, preparation)
+    let late = description.addedTokens.foundAfterNormalizing
     self.vocabulary = vocabulary
-    self.preTokenizer = preTokenizer
-    self.merges = merges
-    words = try Self.words(
-      of: vocabulary,
-      merges,
-      takingAll: preTokenizer.takesKnownPiecesWhole
-    )
-    userDefinedTokens = TokenTrie(vocabulary.tokens { $0 == .userDefined })
-    allAddedTokens = TokenTrie(vocabulary.tokens { $0 == .userDefined || $0.isSpecial })
+    self.preparation = preparation
+    model = try TextModel(description, vocabulary)
+    addedTokenRules = description.addedTokens
+    addedTokens = AddedTokens(vocabulary, among: { !late.contains($0) }) {
+      Array(vocabulary.texts[Int($0)].utf8)
+    }
+    normalizedAddedTokens = AddedTokens(vocabulary, among: late.contains) {
+      Array(vocabulary.bytes(ofKnown: $0))
+    }
+    dropsLeadingSpace = description.text.dropsLeadingSpace
     beginOfSequence = description.beginOfSequence
     endOfSequence = description.endOfSequence
     unknown = description.unknown
     padding = description.padding
     addsBeginOfSequence =
       description.addsBeginOfSequence
-      ?? (preTokenizer.addsBeginOfSequenceByDefault && beginOfSequence != nil)
+      ?? (model.addsBeginOfSequenceByDefault && beginOfSequence != nil)
     endOfGenerationTokenIDs = EndOfGeneration.tokenIDs(of: vocabulary, description)
   }
 
@@ -82,40 +85,5 @@ package struct Tokenizer: Sendable {
   /// - Throws: `MeshError` `invalidArgument` for an id beyond the vocabulary.
   package func isSpecial(_ id: TokenID) throws(MeshError) -> Bool {
     try vocabulary.type(of: id).isSpecial
-  }
-}
-
-extension Tokenizer {
-  /// The tokens that a piece of exactly their bytes encodes to.
-  private static func words(
-    of vocabulary: Vocabulary,
-    _ merges: MergeTable,
-    takingAll: Bool
-  ) throws(MeshError) -> WordTable {
-    var words = WordTable(capacity: vocabulary.count)
-    var merger = BytePairMerger()
-    var result: [TokenID] = []
-    for id in 0..<TokenID(vocabulary.count) where vocabulary.types[Int(id)] == .normal {
-      let bytes = Array(try vocabulary.bytes(of: id))
-      if !takingAll {
-        result.removeAll(keepingCapacity: true)
-        merger.merge(
-          bytes.span,
-          idsByByte: vocabulary.idsByByte,
-          merges: merges,
-          into: &result
-        )
-        guard result == [id] else { continue }
-      }
-      words.insert(bytes.span, id, in: vocabulary)
-    }
-    return words
-  }
-}
-
-extension Vocabulary {
-  /// The tokens of some types.
-  fileprivate func tokens(where isWanted: (TokenType) -> Bool) -> [(id: TokenID, text: String)] {
-    types.indices.filter { isWanted(types[$0]) }.map { (TokenID($0), texts[$0]) }
   }
 }

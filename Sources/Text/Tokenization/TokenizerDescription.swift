@@ -12,25 +12,50 @@ package enum TokenType: Int32, Sendable, CaseIterable {
   case userDefined = 4
   /// A place holder that no text encodes to.
   case unused = 5
-  /// A single byte of a vocabulary with byte fallback; treated as ``normal`` here.
+  /// A single byte, for characters that are no tokens: `<0x0A>`. In a byte-level vocabulary the same
+  /// as ``normal``.
   case byte = 6
 
   /// Whether decoding leaves the token out when special tokens are to be skipped.
   package var isSpecial: Bool { self == .control || self == .unknown }
 }
 
-/// A byte-level BPE tokenizer as a model file states it, unchecked.
+/// A tokenizer as a model file states it, unchecked.
 ///
-/// The comments name the GGUF keys that the fields come from. ``Tokenizer/init(_:)`` validates.
+/// The comments name the GGUF keys that the fields come from; what `tokenizer.json` says is brought
+/// into the same form. ``Tokenizer/init(_:)`` validates.
 package struct TokenizerDescription: Sendable {
+  /// `tokenizer.ggml.model`.
+  package var algorithm = TokenizerAlgorithm.bytePairs
   /// `tokenizer.ggml.tokens`: each token's text, in id order.
   package var tokens: [String]
   /// `tokenizer.ggml.token_type`, one for each token; empty means all ``TokenType/normal``.
   package var tokenTypes: [TokenType]
-  /// `tokenizer.ggml.merges`: `"left right"`, the most wanted first.
+  /// `tokenizer.ggml.scores`, one for each token; for ``TokenizerAlgorithm/scoredPairs`` and
+  /// ``TokenizerAlgorithm/unigram``.
+  package var scores: [Double] = []
+  /// Whether sums of scores are rounded to single precision, as SentencePiece does, which decides
+  /// between equals.
+  package var roundsScores = false
+  /// `tokenizer.ggml.merges`: `"left right"`, the most wanted first; for the other two.
   package var merges: [String]
-  /// `tokenizer.ggml.pre`: how text is cut before merging, such as `"smollm"`.
+  /// `tokenizer.ggml.pre`: how text is cut before merging, such as `"smollm"`; for
+  /// ``TokenizerAlgorithm/bytePairs``.
   package var preTokenizer: String
+  /// What happens to text before and after: `tokenizer.ggml.add_space_prefix` and the like.
+  package var text = TextRules()
+  /// How tokens that are no ordinary text are found.
+  package var addedTokens = AddedTokenRules()
+  /// Whether a piece of text that is a token is taken whole, whatever the merges would make of it;
+  /// nil means the pre-tokenizer's custom.
+  package var takesKnownPiecesWhole: Bool?
+  /// Whether characters that are no tokens are spelt in bytes, where the vocabulary has them.
+  package var hasByteFallback = true
+  /// Whether in a byte-level vocabulary a byte without token becomes the unknown token, if there is
+  /// one; else it is left out.
+  package var unknownReplacesBytes = false
+  /// Whether neighbours that the vocabulary cannot express become one unknown token.
+  package var fusesUnknown = true
   /// `tokenizer.ggml.bos_token_id`: put before a text where asked for.
   package var beginOfSequence: TokenID?
   /// `tokenizer.ggml.eos_token_id`: ends a generation.
@@ -45,8 +70,12 @@ package struct TokenizerDescription: Sendable {
   package var padding: TokenID?
   /// `tokenizer.ggml.add_bos_token`; nil (the key is absent) means the pre-tokenizer's custom.
   package var addsBeginOfSequence: Bool?
+  /// Tokens that end a generation beside those above: `eos_token_id` of `generation_config.json`.
+  package var otherEnds: Set<TokenID> = []
+  /// What the file calls all this, for errors.
+  package var keys = TokenizerKeys.gguf
 
-  /// Creates a description.
+  /// Creates a description of a byte-level BPE tokenizer, to be changed for others.
   package init(
     tokens: [String],
     tokenTypes: [TokenType] = [],
@@ -79,44 +108,4 @@ package struct TokenizerDescription: Sendable {
   package static let maximumMergeCount = 1 << 21
   /// The longest text of one token, in UTF-8 bytes.
   package static let maximumTokenLengthBytes = 1024
-}
-
-extension TokenizerDescription {
-  /// Checks counts and ids, so that everything built from the description is bounded.
-  func validate() throws(MeshError) {
-    guard (1...Self.maximumTokenCount).contains(tokens.count) else {
-      throw .invalid(
-        "tokenizer.ggml.tokens",
-        "must have 1...\(Self.maximumTokenCount) entries, has \(tokens.count)"
-      )
-    }
-    guard tokenTypes.isEmpty || tokenTypes.count == tokens.count else {
-      throw .invalid(
-        "tokenizer.ggml.token_type",
-        "must have one entry for each of the \(tokens.count) tokens, has \(tokenTypes.count)"
-      )
-    }
-    guard merges.count <= Self.maximumMergeCount else {
-      throw .invalid(
-        "tokenizer.ggml.merges",
-        "must have at most \(Self.maximumMergeCount) entries, has \(merges.count)"
-      )
-    }
-    for (name, id) in [
-      ("bos", beginOfSequence), ("eos", endOfSequence), ("eot", endOfTurn),
-      ("eom", endOfMessage), ("unknown", unknown), ("padding", padding),
-    ] {
-      guard let id, id >= tokens.count else { continue }
-      throw .invalid(
-        "tokenizer.ggml.\(name)_token_id",
-        "must be in 0..<\(tokens.count), is \(id)"
-      )
-    }
-    if addsBeginOfSequence == true && beginOfSequence == nil {
-      throw .invalid(
-        "tokenizer.ggml.add_bos_token",
-        "is true, but tokenizer.ggml.bos_token_id is absent"
-      )
-    }
-  }
 }

@@ -5,8 +5,10 @@ struct Vocabulary: Sendable {
   /// As the model file writes them.
   let texts: [String]
   let types: [TokenType]
+  private let isByteLevel: Bool
   private let idsByText: [ExactText: TokenID]
-  /// The token of each single byte; nil where the vocabulary has none.
+  /// The token of each single byte; nil where the vocabulary has none. In a vocabulary that is not
+  /// byte-level those for what is no token.
   let idsByByte: [TokenID?]
   /// All tokens' bytes, one after another; token `id` has `offsets[id]..<offsets[id + 1]`.
   private let bytes: [UInt8]
@@ -15,9 +17,14 @@ struct Vocabulary: Sendable {
   var count: Int { texts.count }
 
   /// - Precondition: `description` is valid.
+  /// - Parameter preparation: What tokens that are found in normalised text look like there.
   /// - Throws: `MeshError` `invalidArgument` for an empty, too long or repeated token.
-  init(_ description: TokenizerDescription) throws(MeshError) {
+  init(
+    _ description: TokenizerDescription,
+    _ preparation: TextPreparation
+  ) throws(MeshError) {
     texts = description.tokens
+    isByteLevel = description.algorithm.isByteLevel
     types =
       description.tokenTypes.isEmpty
       ? Array(repeating: .normal, count: texts.count) : description.tokenTypes
@@ -29,24 +36,50 @@ struct Vocabulary: Sendable {
     for (id, text) in texts.enumerated() {
       guard (1...TokenizerDescription.maximumTokenLengthBytes).contains(text.utf8.count) else {
         throw .invalid(
-          "tokenizer.ggml.tokens",
+          description.keys.tokens,
           "[\(id)] must have 1...\(TokenizerDescription.maximumTokenLengthBytes) bytes,"
             + " has \(text.utf8.count)"
         )
       }
       if let first = idsByText.updateValue(TokenID(id), forKey: ExactText(text)) {
-        throw .invalid("tokenizer.ggml.tokens", "[\(id)] \"\(text)\" repeats [\(first)]")
+        throw .invalid(description.keys.tokens, "[\(id)] \"\(text)\" repeats [\(first)]")
       }
-      let isSpelled = types[id] == .normal || types[id] == .byte || types[id] == .unused
-      if !(isSpelled && ByteAlphabet.appendBytes(spelledBy: text, to: &bytes)) {
-        bytes += text.utf8
+      if description.addedTokens.foundAfterNormalizing.contains(TokenID(id)) {
+        bytes += preparation.normalized(Array(text.utf8).span)
+      } else {
+        Self.append(text, types[id], description.algorithm, to: &bytes)
       }
       offsets.append(bytes.count)
     }
     self.idsByText = idsByText
     self.bytes = bytes
     self.offsets = offsets
-    idsByByte = ByteAlphabet.scalars.map { idsByText[ExactText(String(Character($0)))] }
+    if description.algorithm.isByteLevel {
+      idsByByte = ByteAlphabet.scalars.map { idsByText[ExactText(String(Character($0)))] }
+    } else if description.hasByteFallback {
+      idsByByte = (0...UInt8.max).map { idsByText[ExactText(ByteToken.text(of: $0))] }
+    } else {
+      idsByByte = Array(repeating: nil, count: 256)
+    }
+  }
+
+  /// Appends the bytes that a token stands for.
+  private static func append(
+    _ text: String,
+    _ type: TokenType,
+    _ algorithm: TokenizerAlgorithm,
+    to bytes: inout [UInt8]
+  ) {
+    if algorithm.isByteLevel {
+      let isSpelled = type == .normal || type == .byte || type == .unused
+      if !(isSpelled && ByteAlphabet.appendBytes(spelledBy: text, to: &bytes)) {
+        bytes += text.utf8
+      }
+    } else if type == .byte, let byte = ByteToken.byte(of: text) {
+      bytes.append(byte)
+    } else {
+      SpaceMark.appendReplacingMarks(in: text.utf8, to: &bytes)
+    }
   }
 
   /// The token that the model file writes as `text`, or nil.
@@ -57,7 +90,18 @@ struct Vocabulary: Sendable {
   /// - Throws: `MeshError` `invalidArgument` for an id that is not in the vocabulary.
   func bytes(of id: TokenID) throws(MeshError) -> ArraySlice<UInt8> {
     guard id < count else { throw .invalid("token_ids", "must be in 0..<\(count), got \(id)") }
-    return bytes[offsets[Int(id)]..<offsets[Int(id) + 1]]
+    return bytes(ofKnown: id)
+  }
+
+  /// The bytes that token `id`, which exists, stands for.
+  func bytes(ofKnown id: TokenID) -> ArraySlice<UInt8> {
+    bytes[offsets[Int(id)]..<offsets[Int(id) + 1]]
+  }
+
+  /// Whether token `id`, which exists, is a piece of text that a model makes of others.
+  func isText(_ id: TokenID) -> Bool {
+    let type = types[Int(id)]
+    return type == .normal || type == .userDefined && !isByteLevel
   }
 
   /// The type of token `id`.

@@ -26,6 +26,29 @@ struct WordTable: Sendable {
     mask = places - 1
   }
 
+  /// Creates a table of the tokens of text.
+  ///
+  /// - Parameters:
+  ///   - takesAll: Whether all are words, or those alone that encode to themselves.
+  ///   - encode: Appends what a piece encodes to.
+  init(
+    of vocabulary: Vocabulary,
+    takingAll takesAll: Bool,
+    encode: (Span<UInt8>, inout [TokenID]) -> Void
+  ) {
+    self.init(capacity: vocabulary.count)
+    var ids: [TokenID] = []
+    for id in 0..<TokenID(vocabulary.count) where vocabulary.isText(id) {
+      let bytes = Array(vocabulary.bytes(ofKnown: id))
+      if !takesAll {
+        ids.removeAll(keepingCapacity: true)
+        encode(bytes.span, &ids)
+        guard ids == [id] else { continue }
+      }
+      insert(bytes.span, id, in: vocabulary)
+    }
+  }
+
   /// Adds token `id`, whose bytes are `word`; the first of equal words stays.
   mutating func insert(_ word: Span<UInt8>, _ id: TokenID, in vocabulary: Vocabulary) {
     let hash = Self.hash(word)

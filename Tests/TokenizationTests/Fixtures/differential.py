@@ -58,6 +58,16 @@ def pre_tokenizer(name):
         return byte_level
     if name == "smollm":
         return pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True), byte_level])
+    if name == "default":
+        patterns = [
+            r"[\p{P}\$\+<=>\^~\|]+",
+            r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)",
+            r"\p{N}+",
+            r"[0-9][0-9][0-9]",
+        ]
+        splits = [pre_tokenizers.Split(Regex(pattern), behavior="isolated") for pattern in patterns]
+        bytes_alone = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+        return pre_tokenizers.Sequence(splits + [bytes_alone])
     pattern = LLAMA3 % {"llama-bpe": "{1,3}", "qwen2": ""}[name]
     return pre_tokenizers.Sequence(
         [
@@ -202,4 +212,5 @@ def main():
         json.dump({"added": ADDED, "encodings": encodings, "decodings": decodings}, file)
 
 
-main()
+if __name__ == "__main__":
+    main()
