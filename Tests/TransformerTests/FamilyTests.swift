@@ -14,12 +14,16 @@ struct FamilyTests {
     "gemma3", "phi3",
   ]
 
-  private func file(_ name: String) throws -> GGUFFile {
-    let folder = URL(filePath: #filePath).deletingLastPathComponent()
-    return try GGUFFile(path: folder.appending(path: "Fixtures/families/\(name).gguf").path)
+  private func path(_ name: String) -> String {
+    URL(filePath: #filePath).deletingLastPathComponent()
+      .appending(path: "Fixtures/families/\(name)").path
   }
 
-  private func runner(_ file: GGUFFile) throws -> ModelRunner {
+  private func file(_ name: String) throws -> GGUFFile {
+    try GGUFFile(path: path("\(name).gguf"))
+  }
+
+  private func runner(_ file: any ModelSource) throws -> ModelRunner {
     try ModelRunner(
       file: file,
       settings: RunnerSettings(blockCount: 16, maxBatchTokens: 48, threadCount: 2)
@@ -28,10 +32,21 @@ struct FamilyTests {
 
   @Test("compute what transformers computes, whole and in chunks", arguments: names)
   func logits(_ name: String) throws {
+    try check(try runner(try file(name)), name)
+  }
+
+  @Test(
+    "compute the same from a Hugging Face folder",
+    arguments: ["llama3-scaling", "yarn-scaling", "gemma3", "phi3"]
+  )
+  func folders(_ name: String) throws {
+    try check(try runner(try openModel(at: path(name))), name)
+  }
+
+  private func check(_ runner: ModelRunner, _ name: String) throws {
     let file = try file(name)
     let tokens = try file.metadata.integers("weft.test.tokens", in: 0...63).map { TokenID($0) }
     let expected = try file.metadata.floats("weft.test.logits", in: -1000...1000)
-    let runner = try runner(file)
     for chunk in [tokens.count, 11] {
       var start = 0
       while start < tokens.count {

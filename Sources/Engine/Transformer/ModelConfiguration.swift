@@ -16,6 +16,8 @@ package struct ModelConfiguration: Hashable, Sendable {
   package var attentionScale: Float
   /// The positions that a token sees, its own included, in layers with a window; nil: all.
   package var slidingWindow: Int?
+  /// Which layers have the window, if the file says so of each.
+  package var windowedLayers: [Bool]?
   package var rotary: RotaryScheme
   /// That of layers with a window.
   package var localRotary: RotaryScheme
@@ -32,6 +34,7 @@ package struct ModelConfiguration: Hashable, Sendable {
   /// Whether a layer's tokens see no more than the sliding window.
   package func hasWindow(layer: Int) -> Bool {
     guard slidingWindow != nil else { return false }
+    if let windowedLayers { return windowedLayers[layer] }
     return architecture.globalLayerPeriod.map { (layer + 1) % $0 != 0 } ?? true
   }
 
@@ -40,7 +43,7 @@ package struct ModelConfiguration: Hashable, Sendable {
   /// - Throws: ``MeshError`` `unimplemented` for an architecture, or something in it, that Weft does
   ///   not compute, `notFound` or `corrupted` for a missing key or a value out of range. The field is
   ///   the key.
-  package init(file: GGUFFile) throws(MeshError) {
+  package init(file: any ModelSource) throws(MeshError) {
     let architecture = try Self.architecture(file.metadata)
     let metadata = ModelMetadata(file.metadata, prefix: architecture.name)
     self.architecture = architecture
@@ -56,10 +59,16 @@ package struct ModelConfiguration: Hashable, Sendable {
     contextLength = try metadata.integer("context_length", in: 1...16_777_216)
     let window = try metadata.integerIfPresent("attention.sliding_window", in: 0...16_777_216) ?? 0
     slidingWindow = window > 0 && window < contextLength ? window : nil
+    windowedLayers = try metadata.booleansIfPresent(
+      "attention.sliding_window_pattern",
+      count: layerCount
+    )
     attentionScale = 1 / Float(headDimension).squareRoot()
     if architecture.name == "gemma3", layerCount == Self.largestGemma3LayerCount {
       attentionScale = 1 / (Float(width) / Float(queryHeadCount)).squareRoot()
     }
+    attentionScale =
+      try metadata.floatIfPresent("attention.scale", in: 1e-6...1e6) ?? attentionScale
     vocabularySize = try Self.vocabularySize(file)
     rotary = RotaryScheme(dimension: headDimension, base: 10_000)
     localRotary = rotary
@@ -92,7 +101,7 @@ package struct ModelConfiguration: Hashable, Sendable {
   }
 
   /// The rows of the embedding table: the file's own word for the vocabulary may be missing.
-  private static func vocabularySize(_ file: GGUFFile) throws(MeshError) -> Int {
+  private static func vocabularySize(_ file: any ModelSource) throws(MeshError) -> Int {
     let embedding = try file.tensor(named: "token_embd.weight")
     guard embedding.dimensions.count == 2, 1...WeightMatrix.sizeLimit ~= embedding.dimensions[1]
     else {

@@ -27,6 +27,15 @@ struct ModelMetadata {
     try metadata.floatIfPresent("\(prefix).\(key)", in: range)
   }
 
+  /// An array of as many booleans; nil also for a single number, which some files have in its place.
+  func booleansIfPresent(_ key: String, count: Int) throws(MeshError) -> [Bool]? {
+    guard case .array(.boolean(let booleans))? = metadata["\(prefix).\(key)"] else { return nil }
+    guard booleans.count == count else {
+      throw mismatch(key, "must have \(count) entries, found \(booleans.count)")
+    }
+    return booleans
+  }
+
   func stringIfPresent(_ key: String) throws(MeshError) -> String? {
     try metadata.stringIfPresent("\(prefix).\(key)")
   }

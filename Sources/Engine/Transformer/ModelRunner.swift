@@ -30,7 +30,7 @@ package final class ModelRunner: @unchecked Sendable {
   /// - Throws: ``MeshError`` naming the metadata key, tensor or setting at fault, or
   ///   `resourceExhausted` when there is not enough memory.
   package init(
-    file: GGUFFile,
+    file: any ModelSource,
     settings: RunnerSettings,
     progress: ((Double) -> Void)? = nil
   ) throws(MeshError) {

@@ -38,7 +38,7 @@ struct ModelWeights {
   /// - Throws: ``MeshError`` `notFound` for a missing tensor, `corrupted` for one of another shape
   ///   than the metadata says, `resourceExhausted` without memory. The field is the tensor.
   init(
-    file: GGUFFile,
+    file: any ModelSource,
     configuration: ModelConfiguration,
     engine: KernelEngine,
     progress: ((Double) -> Void)?

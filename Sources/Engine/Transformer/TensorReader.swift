@@ -4,14 +4,14 @@ import ModelFiles
 
 /// Reads tensors of a file by name and checks their shapes.
 struct TensorReader {
-  let file: GGUFFile
+  let file: any ModelSource
   let engine: KernelEngine
   let progress: ((Double) -> Void)?
   let totalByteCount: Int
   private var readByteCount = 0
   private var readNames: Set<String> = []
 
-  init(file: GGUFFile, engine: KernelEngine, progress: ((Double) -> Void)?) {
+  init(file: any ModelSource, engine: KernelEngine, progress: ((Double) -> Void)?) {
     self.file = file
     self.engine = engine
     self.progress = progress

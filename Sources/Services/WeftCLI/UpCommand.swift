@@ -66,7 +66,7 @@ struct UpCommand: AsyncParsableCommand {
     }
     let executables = try Self.executableDirectory()
     // A file that cannot be served is better refused here than by every service that starts.
-    _ = try GGUFFile(path: model)
+    _ = try openModel(at: model)
     // Nothing that can fail may stand between making the directory and seeing to its removal.
     let directory = try SocketDirectory()
     let store =

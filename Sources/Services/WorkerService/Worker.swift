@@ -82,7 +82,7 @@ private actor ModelLoader {
     logger: Logger
   ) throws(MeshError) -> (StepEngine, Weft_Scheduler_V1_Capabilities, KVBlocks) {
     let start = ContinuousClock.now
-    let file = try GGUFFile(path: settings.model.path)
+    let file = try openModel(at: settings.model.path)
     let layout = try ModelConfiguration(file: file)
       .kvLayout(blockSizeTokens: EngineSettings.blockSizeTokens)
     let blockCount =

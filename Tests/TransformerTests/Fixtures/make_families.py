@@ -2,7 +2,7 @@
 
 usage: make_families.py FOLDER    (PyPI: torch, transformers 5, gguf)
 
-Each GGUF file has f16 matrices, and in its metadata `weft.test.tokens` and `weft.test.logits`: the
+Some are there as Hugging Face folders too. Each GGUF file has f16 matrices, and in its metadata `weft.test.tokens` and `weft.test.logits`: the
 logits of every position, computed by transformers in double precision with the same weights. Tensors
 are named and laid out as llama.cpp's converter does it.
 """
@@ -55,6 +55,9 @@ MODELS = [
     ("phi3", "phi3", transformers.Phi3Config, rope() | dict(sliding_window=None), {}),
 ]
 
+# Those that are there as Hugging Face folders too.
+FOLDERS = ["llama3-scaling", "yarn-scaling", "gemma3", "phi3"]
+
 NAMES = {
     "input_layernorm": "attn_norm", "self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k",
     "self_attn.v_proj": "attn_v", "self_attn.o_proj": "attn_output", "self_attn.qkv_proj": "attn_qkv",
@@ -97,7 +100,7 @@ def make(folder, name, architecture, configuration, changes, more):
             if parameter.dim() > 1:
                 parameter.copy_((torch.randn_like(parameter) / parameter.shape[1] ** 0.5).half().float())
             else:
-                parameter.copy_(parameter + 0.3 * torch.randn_like(parameter))
+                parameter.copy_((parameter + 0.3 * torch.randn_like(parameter)).half().float())
     tokens = torch.randint(0, VOCABULARY, (1, TOKENS))
     with torch.no_grad():
         logits = model.double().eval()(tokens).logits[0]
@@ -138,6 +141,8 @@ def make(folder, name, architecture, configuration, changes, more):
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
+    if name in FOLDERS:
+        model.half().save_pretrained(f"{folder}/{name}", save_original_format=True)
     print(name, model.config.num_hidden_layers, "layers, logits", float(logits.abs().mean()))
 
 

@@ -1,3 +1,4 @@
+import Glibc
 package import MeshTypes
 
 extension HuggingFaceConfiguration {
@@ -59,7 +60,10 @@ extension RotaryConfiguration.Scaling {
         ("rope.scaling.yarn_beta_slow", .float32(slow)),
       ]
       return pairs
-        + (attentionFactor.map { [("rope.scaling.attn_factor", .float32($0))] } ?? [])
+        // A GGUF file's factor comes on top of what YaRN computes; a folder's is all there is.
+        + (attentionFactor.map { factorInAll in
+          [("rope.scaling.attn_factor", .float32(factorInAll / (1 + 0.1 * log(factor))))]
+        } ?? [])
     }
   }
 }
