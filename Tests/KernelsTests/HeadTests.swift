@@ -45,7 +45,8 @@ struct HeadTests {
     engine.addNormalized(branch, rowCount: 2, weights: weights, epsilon: 1e-5, to: sum)
     let found = sum.values(rowCount: 3)
     for row in 0..<3 {
-      let square = values[row * 40..<row * 40 + 40].reduce(0.0) { $0 + Double($1) * Double($1) } / 40
+      let square =
+        values[row * 40..<row * 40 + 40].reduce(0.0) { $0 + Double($1) * Double($1) } / 40
       for index in row * 40..<row * 40 + 40 {
         let factor = Double(weights[index % 40]) / (square + 1e-5).squareRoot()
         let exact = Double(sums[index]) + (row < 2 ? Double(values[index]) * factor : 0)

@@ -85,7 +85,9 @@ import Testing
       for group in 0..<102 {
         let range = group * 32..<group * 32 + 32
         let block = group / 4 * 128..<min(group / 4 * 128 + 128, values.count)
-        let outlier = block.first { index in block.allSatisfy { abs(values[$0]) <= abs(values[index]) } }!
+        let outlier = block.first { index in
+          block.allSatisfy { abs(values[$0]) <= abs(values[index]) }
+        }!
         #expect(quantized.outlierInputs[group / 4] == UInt32(outlier))
         #expect(quantized.outliers[group / 4] == values[outlier].bitPattern)
         let others = range.filter { $0 != outlier }

@@ -62,8 +62,8 @@ WK_AVX2_INLINE float largest_lane(__m256 eight) {
 }
 
 /// Turns the scores of `parts` times 16 positions into weights and updates the running softmax of
-/// query `q`, which sees those from `start` and before `visible`. A query may see none: then nothing
-/// changes.
+/// query `q`, which sees those from `start` and before `visible`. A query may see none: then
+/// nothing changes.
 WK_AVX2_INLINE void soften(running_softmax *state, int q, size_t start, size_t visible, int parts) {
   const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
   const __m256i limit = _mm256_set1_epi32((int)wk_smaller(visible, CHUNK));

@@ -60,23 +60,22 @@ WK_AVX2_INLINE void add_nibble_group(const uint8_t *group, const bool wide, cons
     for (int r = 0; r < rows; r++) {
       const __m256i pairs = _mm256_madd_epi16(dots[r][half], _mm256_set1_epi16(1));
       sums[r][half] = add_scaled(sums[r][half], scales, &block->scales[r], pairs);
-      sums[r][half] =
-          _mm256_fmadd_ps(offsets, _mm256_broadcast_ss(&block->sums[r]), sums[r][half]);
+      sums[r][half] = _mm256_fmadd_ps(offsets, _mm256_broadcast_ss(&block->sums[r]), sums[r][half]);
     }
   }
 }
 
 /// Adds the outliers of one block: the scales and the levels of each row's own input.
 WK_AVX2_INLINE void add_outliers(const wk_panel_layout *layout, const uint8_t *panel,
-                                 const int rows, const wk_outlier_block *block,
-                                 __m256 sums[4][2]) {
+                                 const int rows, const wk_outlier_block *block, __m256 sums[4][2]) {
   for (int r = 0; r < rows; r++) {
     const size_t input = block->inputs[r];
     const uint8_t *group = panel + input / 32 * layout->group_bytes;
     const uint8_t *scales = group + (layout->fine && input % 32 >= 16 ? layout->vector_bytes : 0);
     const __m256 value = _mm256_broadcast_ss(&block->values[r]);
     for (int half = 0; half < 2; half++) {
-      const __m256i levels = wk_eight_levels(layout, group + layout->level_offset, input % 32, half);
+      const __m256i levels =
+          wk_eight_levels(layout, group + layout->level_offset, input % 32, half);
       const __m256 product = _mm256_mul_ps(value, _mm256_cvtepi32_ps(levels));
       sums[r][half] =
           _mm256_fmadd_ps(wk_eight_scales(scales, half, layout->wide), product, sums[r][half]);
@@ -86,8 +85,8 @@ WK_AVX2_INLINE void add_outliers(const wk_panel_layout *layout, const uint8_t *p
 
 /// Adds the products of 4 inputs to sums of 32 bits. The sign goes to the activations, because the
 /// instruction takes weights without one: 2 products of at most 128 * 127 fit in 16 bits.
-WK_AVX2_INLINE void add_signed_quad(const __m256i weights[2], const wk_level_block *block,
-                                    int quad, const int rows, __m256i dots[4][2]) {
+WK_AVX2_INLINE void add_signed_quad(const __m256i weights[2], const wk_level_block *block, int quad,
+                                    const int rows, __m256i dots[4][2]) {
   const __m256i magnitudes[2] = {_mm256_abs_epi8(weights[0]), _mm256_abs_epi8(weights[1])};
   for (int r = 0; r < rows; r++) {
     const __m256i inputs = four_inputs(block, quad, r);
@@ -102,8 +101,7 @@ WK_AVX2_INLINE void add_signed_quad(const __m256i weights[2], const wk_level_blo
 }
 
 WK_AVX2_INLINE void add_byte_group(const wk_panel_layout *layout, const uint8_t *group,
-                                   const int rows, const wk_level_block *block,
-                                   __m256 sums[4][2]) {
+                                   const int rows, const wk_level_block *block, __m256 sums[4][2]) {
   const uint8_t *levels = group + layout->level_offset;
   const int parts = layout->fine ? 2 : 1;
   for (int part = 0; part < parts; part++) {

@@ -19,8 +19,8 @@ WK_AVX2 static float mean_of_squares(const float *values, size_t count) {
   return wk_sum_lanes(_mm256_loadu_ps(lanes), _mm256_loadu_ps(lanes + 8)) / (float)count;
 }
 
-WK_AVX2 void wk_avx2_rms_norm(const float *values, const float *weights, size_t count, float epsilon,
-                             float *out) {
+WK_AVX2 void wk_avx2_rms_norm(const float *values, const float *weights, size_t count,
+                              float epsilon, float *out) {
   const float factor = 1.0f / sqrtf(mean_of_squares(values, count) + epsilon);
   const __m256 factors = _mm256_set1_ps(factor);
   size_t i = 0;
@@ -111,7 +111,7 @@ WK_AVX2 size_t wk_avx2_largest(const float *values, size_t count, bool *all_fini
 }
 
 WK_AVX2 void wk_avx2_exponentials(const float *values, size_t count, float maximum, float factor,
-                                 float *out) {
+                                  float *out) {
   const __m256 maxima = _mm256_set1_ps(maximum), factors = _mm256_set1_ps(factor);
   size_t i = 0;
   for (; i + 8 <= count; i += 8) {

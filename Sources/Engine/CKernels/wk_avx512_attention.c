@@ -2,8 +2,8 @@
 
 #if WK_HAS_AVX2
 
-// As the AVX2 kernel, with 16 positions or dimensions in a vector. Queries and weights lie such that
-// one address and constant distances reach all of a tile's.
+// As the AVX2 kernel, with 16 positions or dimensions in a vector. Queries and weights lie such
+// that one address and constant distances reach all of a tile's.
 
 enum {
   POSITIONS = WK_ATTENTION_POSITIONS,
@@ -29,8 +29,8 @@ typedef struct chunk_parts {
   int count;
 } chunk_parts;
 
-/// Few queries are done with their keys and values sooner than memory brings the next ones, which lie
-/// in many places: for them, what comes next is asked for ahead.
+/// Few queries are done with their keys and values sooner than memory brings the next ones, which
+/// lie in many places: for them, what comes next is asked for ahead.
 WK_AVX512_INLINE bool fetches_ahead(const int count) { return count <= 4; }
 
 WK_AVX512_INLINE __m512 load_halves(const uint16_t *source) {
@@ -191,8 +191,7 @@ WK_AVX512_INLINE void gather(size_t dimension, const int count, const chunk_part
   }
 }
 
-WK_AVX512_INLINE chunk_parts parts_at(const wk_attention_tile *tile, size_t begin,
-                                      size_t longest) {
+WK_AVX512_INLINE chunk_parts parts_at(const wk_attention_tile *tile, size_t begin, size_t longest) {
   const wk_kv_view *kv = &tile->kv;
   chunk_parts chunk = {.count = 0};
   for (size_t position = begin; position < longest && chunk.count < PARTS;

@@ -81,8 +81,7 @@ WK_AVX512_INLINE void add_byte_group(const wk_panel_layout *layout, const uint8_
         dots[r] = _mm512_dpbusd_epi32(dots[r], weights, four_inputs(block, quad, r % 4));
       }
     }
-    const __m512 scales =
-        sixteen_scales(group + (size_t)part * layout->vector_bytes, layout->wide);
+    const __m512 scales = sixteen_scales(group + (size_t)part * layout->vector_bytes, layout->wide);
     for (int r = 0; r < rows; r++) {
       const wk_level_block *block = blocks->levels[r / 4] + index;
       sums[r] = add_scaled(sums[r], scales, block->scales[r % 4], dots[r]);

@@ -119,10 +119,9 @@ static void quantize_row(const void *arguments, size_t row) {
   const wk_activation_buffer *out = work->out;
   if (out->quantize) {
     const size_t block = row / WK_BLOCK_ROWS;
-    work->kernels->quantize(
-        out->values + row * work->width, work->width, row % WK_BLOCK_ROWS,
-        out->levels + block * (work->width / WK_GROUP_INPUTS),
-        out->outliers + block * wk_divided_up(work->width, WK_OUTLIER_INPUTS));
+    work->kernels->quantize(out->values + row * work->width, work->width, row % WK_BLOCK_ROWS,
+                            out->levels + block * (work->width / WK_GROUP_INPUTS),
+                            out->outliers + block * wk_divided_up(work->width, WK_OUTLIER_INPUTS));
   }
 }
 
@@ -144,7 +143,8 @@ static void gate_row(const void *arguments, size_t row) {
 void wk_normalize(const wk_engine *engine, const float *values, const uint32_t *indices,
                   size_t rows, size_t width, const float *weights, float epsilon,
                   const wk_activation_buffer *out) {
-  const activation_work work = {engine->kernels, values, weights, NULL, indices, width, epsilon, out};
+  const activation_work work = {engine->kernels, values, weights, NULL,
+                                indices,         width,  epsilon, out};
   wk_for_each_row(engine, rows, &work, normalize_row);
 }
 
@@ -152,8 +152,8 @@ void wk_gate(const wk_engine *engine, wk_activation activation, const float *gat
              size_t rows, size_t width, const wk_activation_buffer *out) {
   const wk_kernel_set *kernels = engine->kernels;
   const activation_work work = {
-      kernels, gate, up,  activation == WK_SILU ? kernels->swiglu : kernels->geglu,
-      NULL,    width, 0, out};
+      kernels, gate,  up, activation == WK_SILU ? kernels->swiglu : kernels->geglu,
+      NULL,    width, 0,  out};
   wk_for_each_row(engine, rows, &work, gate_row);
 }
 

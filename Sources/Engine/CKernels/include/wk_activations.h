@@ -29,8 +29,8 @@ typedef struct wk_level_block {
 } wk_level_block;
 
 /// The outliers of 4 rows among 128 inputs: the value largest in magnitude, the first among equals.
-/// It is kept as it is, so that it does not coarsen the levels of its neighbours: a few channels of a
-/// model's activations are far larger than the rest.
+/// It is kept as it is, so that it does not coarsen the levels of its neighbours: a few channels of
+/// a model's activations are far larger than the rest.
 typedef struct wk_outlier_block {
   /// [row].
   float values[4];

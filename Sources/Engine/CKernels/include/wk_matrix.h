@@ -13,7 +13,8 @@ enum { WK_PANEL_COLUMNS = 16 };
 /// How a panel stores its weights.
 typedef enum wk_packing {
   /// 4 bits. Per 32 inputs: 16 scales, 16 offsets, then 4 runs of 64 bytes. A run has 8 inputs: in
-  /// the 4 bytes of a column, byte j has input j in its low half and input 4 + j in its high half, so
+  /// the 4 bytes of a column, byte j has input j in its low half and input 4 + j in its high half,
+  /// so
   /// that a mask, or a shift and a mask, leave 4 neighbours.
   WK_PACKED_NIBBLES,
   /// 8 bits, signed. Per 32 inputs: 16 (or with `fine_scales` 2 × 16) scales, 16 offsets if
