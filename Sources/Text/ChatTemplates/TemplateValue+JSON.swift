@@ -10,7 +10,7 @@ extension TemplateValue {
   /// Reads JSON, keeping the order of keys.
   ///
   /// - Throws: ``MeshError`` `invalidArgument` with the byte offset of the first error: wrong
-  ///   syntax, too long or deep, an integer beyond 64 bits, or an unpaired surrogate.
+  ///   syntax, too long or deep, or an unpaired surrogate. An integer beyond 64 bits is read as a float.
   package init(parsingJSON text: String) throws(MeshError) {
     let limits = JSONLimits(byteCount: Self.maximumJSONBytes, depth: Self.maximumJSONDepth)
     do throws(MeshError) {

@@ -135,11 +135,11 @@ struct JSONParser {
       try skipDigits()
     }
     let text = String(decoding: bytes[start..<position], as: UTF8.self)
-    if !isWhole, let value = Double(text), value.isFinite { return .number(value) }
-    guard isWhole, let value = Int(text) else {
+    if isWhole, let value = Int(text) { return .integer(value) }
+    guard let value = Double(text), value.isFinite else {
       throw failure("the number \(text.prefix(40)) does not fit 64 bits")
     }
-    return .integer(value)
+    return .number(value)
   }
 
   private mutating func skipDigits() throws(JSONSyntaxError) {
