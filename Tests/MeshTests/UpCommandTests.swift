@@ -101,7 +101,7 @@ extension MeshTests {
         #expect(run.messages.contains("  \(name) is healthy at "), "\(run.messages)")
       }
       #expect(run.messages.contains("./weft chat"))
-      #expect(run.output.contains("Rome"), "\(run.output)")
+      #expect(run.output.contains("Tokyo"), "\(run.output)")
       #expect(run.messages.contains("ended by stop"), "\(run.messages)")
       #expect(run.status == .exited(0), "\(run.messages)")
       #expect(run.survivors == [])

@@ -35,7 +35,7 @@ struct UpCommand: AsyncParsableCommand {
   var storeDirectory: String?
 
   @Option(help: "What to ask for the first answer; empty asks nothing.")
-  var ask = "What is the capital of Italy?"
+  var ask = "What is the capital of Japan?"
 
   @OptionGroup var common: CommonOptions
 
