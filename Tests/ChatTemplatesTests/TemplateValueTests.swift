@@ -17,12 +17,18 @@ struct TemplateValueTests {
     )
   }
 
+  @Test("reads an integer beyond 64 bits as a float")
+  func largeIntegers() throws {
+    #expect(try TemplateValue(parsingJSON: "99999999999999999999") == .float(1e20))
+    #expect(try TemplateValue(parsingJSON: "-9223372036854775808") == .integer(.min))
+  }
+
   @Test(
     "refuses what is not JSON",
     arguments: [
       "", "{", "[1,]", "[1 2]", "{a: 1}", "{\"a\" 1}", "{\"a\": 1,}", "01", "1.", "-", "+1", ".5",
       "1e", "nul", "truth", "\"", "\"\\x\"", "\"\\u12\"", "\"\\ud83d\"", "\"\\udc4b\"", "\"\u{1}\"",
-      "1 2", "[", "NaN", "'a'", "99999999999999999999",
+      "1 2", "[", "NaN", "'a'", "1e999",
     ]
   )
   func refuses(text: String) {
