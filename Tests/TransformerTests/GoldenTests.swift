@@ -67,7 +67,8 @@ import Transformer
 
   @Test func perplexityIsLlamaCpps() throws {
     let perplexity = try Self.perplexity { _, _ in }
-    #expect(abs(perplexity / 12.963 - 1) < 0.002)
+    // llama.cpp has 12.963 with f32 activations, and 13.005 with its own 8 bits.
+    #expect(abs(perplexity / 12.977 - 1) < 0.0001)
   }
 
   /// The blocks of the first 256 tokens of each chunk come back from the store in 8 bits.
@@ -81,7 +82,7 @@ import Transformer
       blocks.write(block) { format.decode(stored.span.bytes, to: &$0) }
     }
     print("perplexity after blocks in q8: \(perplexity)")
-    #expect(abs(perplexity / 12.963 - 1) < 0.002)
+    #expect(abs(perplexity / 12.977 - 1) < 0.001)
   }
 
   /// Perplexity of the second halves of chunks.

@@ -48,15 +48,12 @@ package final class GrowingBlocks: Sendable {
   /// Tells that no more bytes come, unless at least `byteCount` of each block are there: then
   /// nothing of them is stored.
   package func abandon(below byteCount: Int = .max) {
-    let isThere = state.withLock { state in
-      if case .growing(let grown) = state.growth { grown >= byteCount } else { true }
-    }
-    if !isThere { tell(.abandoned) }
+    tell(.abandoned, below: byteCount)
   }
 
-  private func tell(_ growth: Growth) {
+  private func tell(_ growth: Growth, below byteCount: Int = .max) {
     state.withLock { state in
-      guard case .growing = state.growth else { return }
+      guard case .growing(let grown) = state.growth, grown < byteCount else { return }
       state.growth = growth
       for listener in state.listeners { listener.yield(growth) }
       if case .growing = growth { return }

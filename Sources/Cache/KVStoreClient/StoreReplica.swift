@@ -60,11 +60,14 @@ final class StoreReplica: Service {
   /// Whether it may be asked now, and is there to be asked; if so, ``record(_:)`` follows.
   ///
   /// One that has just begun to listen is found at once: the breaker alone decides how often to try.
-  func admits(within timeout: Duration = .seconds(1 << 40)) async -> Bool {
+  ///
+  /// - Parameter timeout: How long the caller has; one in a hurry says nothing about the replica.
+  func admits(within timeout: Duration? = nil) async -> Bool {
     let now = now()
     guard breaker.withLock({ $0.admits(at: now) }) else { return false }
-    let isConnected = await transport.isConnected(within: min(timeout, connectTimeout))
-    if !isConnected { record(timeout < connectTimeout ? .abandoned : .failed) }
+    let allowed = min(timeout ?? connectTimeout, connectTimeout)
+    let isConnected = await transport.isConnected(within: allowed)
+    if !isConnected { record(allowed < connectTimeout ? .abandoned : .failed) }
     return isConnected
   }
 

@@ -38,7 +38,7 @@ package struct MeshPlan: Sendable {
   /// Plans a mesh whose inner services listen on unix sockets in one private directory.
   ///
   /// - Parameters:
-  ///   - model: The GGUF file.
+  ///   - model: The GGUF file or Hugging Face folder.
   ///   - gateway: Where clients connect.
   ///   - directory: An existing directory for the sockets.
   ///   - workerCount: Workers, at least 1.

@@ -13,7 +13,7 @@ struct UpCommand: AsyncParsableCommand {
     abstract: "Run a whole mesh on this machine until Ctrl-C."
   )
 
-  @Option(help: "The GGUF file to serve (WEFT_MODEL).")
+  @Option(help: "The GGUF file or Hugging Face folder to serve (WEFT_MODEL).")
   var model: String?
 
   @Option(help: "Where clients connect (WEFT_LISTEN; default 127.0.0.1:7700).")

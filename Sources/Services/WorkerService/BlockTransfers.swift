@@ -83,14 +83,19 @@ final class BlockTransfers: Sendable {
     )
   }
 
-  /// Notes which blocks the step makes full; stores of others end here.
-  func compute(_ blocks: Set<BlockID>) {
-    state.withLock { state in
-      for store in state.layeredStores where !store.isContained(in: blocks) {
-        mover.logger.warning("a store is refused: its blocks are not those that the step computes")
-        store.end()
-      }
+  /// Notes which blocks the step makes full, if anyone stores them as computed; stores of others end
+  /// here.
+  func compute(_ blocks: () -> Set<BlockID>) {
+    guard state.withLock({ !$0.layeredStores.isEmpty }) else { return }
+    let blocks = blocks()
+    let refused = state.withLock { state in
+      let refused = state.layeredStores.filter { !$0.isContained(in: blocks) }
       state.layeredStores.removeAll { !$0.isContained(in: blocks) }
+      return refused
+    }
+    for store in refused {
+      mover.logger.warning("a store is refused: its blocks are not those that the step computes")
+      store.end()
     }
   }
 

@@ -82,7 +82,7 @@ actor StepEngine {
         failures[slice.sequence] = error
       }
     }
-    transfers?.compute(slices.fullBlocks(ofTokens: runner.settings.blockSizeTokens))
+    transfers?.compute { slices.fullBlocks(ofTokens: runner.settings.blockSizeTokens) }
     defer { transfers?.endStep() }
     let sampled = try run(slices, of: runnable)
     for sequence in failures.keys { sequences[sequence] = nil }
