@@ -207,16 +207,7 @@ WK_AVX2_INLINE void float_rows(wk_place place, const int rows, const wk_packing 
 
 WK_AVX2 static void quantized_tile(wk_place place, size_t rows) {
   const wk_matrix *matrix = place.product->matrix;
-#define BODY(n)                                                                                    \
-  if (matrix->packing == WK_PACKED_BYTES) {                                                        \
-    quantized_rows(place, n, false, false);                                                        \
-  } else if (matrix->wide_scales) {                                                                \
-    quantized_rows(place, n, true, true);                                                          \
-  } else {                                                                                         \
-    quantized_rows(place, n, true, false);                                                         \
-  }
-  FOR_EACH_ROW_COUNT(rows, BODY)
-#undef BODY
+  FOR_EACH_ROW_COUNT(rows, WK_QUANTIZED_VARIANTS)
 }
 
 WK_AVX2 static void float_tile(wk_place place, size_t rows) {

@@ -110,5 +110,16 @@ WK_AVX2_INLINE void wk_store_eight(wk_place place, size_t row, size_t column, __
   }
 }
 
+/// Calls `quantized_rows(place, n, are nibbles, have wide scales)` of either level for `matrix`,
+/// with constants, so that it is inlined for each.
+#define WK_QUANTIZED_VARIANTS(n)                                                                   \
+  if (matrix->packing == WK_PACKED_BYTES) {                                                        \
+    quantized_rows(place, n, false, false);                                                        \
+  } else if (matrix->wide_scales) {                                                                \
+    quantized_rows(place, n, true, true);                                                          \
+  } else {                                                                                         \
+    quantized_rows(place, n, true, false);                                                         \
+  }
+
 #endif
 #endif

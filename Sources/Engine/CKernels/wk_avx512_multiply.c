@@ -183,16 +183,7 @@ WK_AVX512_INLINE void quantized_rows(wk_place place, const int rows, const bool 
 
 WK_AVX512 static void quantized_tile(wk_place place, size_t rows) {
   const wk_matrix *matrix = place.product->matrix;
-#define BODY(n)                                                                                    \
-  if (matrix->packing == WK_PACKED_BYTES) {                                                        \
-    quantized_rows(place, n, false, false);                                                        \
-  } else if (matrix->wide_scales) {                                                                \
-    quantized_rows(place, n, true, true);                                                          \
-  } else {                                                                                         \
-    quantized_rows(place, n, true, false);                                                         \
-  }
-  FOR_EACH_ROW_COUNT(rows, BODY)
-#undef BODY
+  FOR_EACH_ROW_COUNT(rows, WK_QUANTIZED_VARIANTS)
 }
 
 WK_AVX512 void wk_avx512_multiply(const wk_product *product, size_t panel_begin, size_t panel_end,

@@ -51,5 +51,19 @@ final class FileMapping: Sendable {
     byteCount = size
   }
 
+  /// Lends a part of the bytes, which must lie in the file.
+  func withBytes<R, E: Error>(
+    at offset: Int,
+    count: Int,
+    _ body: (UnsafeRawBufferPointer) throws(E) -> R
+  ) throws(E) -> R {
+    precondition(
+      offset >= 0 && count >= 0 && offset <= byteCount && count <= byteCount - offset,
+      "a tensor of another file"
+    )
+    defer { withExtendedLifetime(self) {} }
+    return try body(UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + count]))
+  }
+
   deinit { munmap(UnsafeMutableRawPointer(bitPattern: address), byteCount) }
 }

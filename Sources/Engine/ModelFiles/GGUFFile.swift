@@ -55,15 +55,7 @@ package final class GGUFFile: Sendable {
     of tensor: GGUFTensor,
     _ body: (UnsafeRawBufferPointer) throws(E) -> R
   ) throws(E) -> R {
-    try withContents { (file) throws(E) in
-      precondition(
-        tensor.byteOffset <= file.count && tensor.byteCount <= file.count - tensor.byteOffset,
-        "a tensor of another file"
-      )
-      return try body(
-        UnsafeRawBufferPointer(rebasing: file[tensor.byteOffset..<tensor.endOffset])
-      )
-    }
+    try mapping.withBytes(at: tensor.byteOffset, count: tensor.byteCount, body)
   }
 
   /// The bytes of the whole file, for its digest.
