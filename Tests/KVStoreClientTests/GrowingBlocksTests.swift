@@ -73,6 +73,18 @@ struct GrowingBlocksTests {
     }
   }
 
+  @Test("takes a store that breaks off for broken at once, not for a slow one")
+  func broken() async throws {
+    let store = FakeStore(.failsAfter(0))
+    try await withCluster(of: [store]) { cluster in
+      let growing = growing()
+      growing.complete()
+      #expect(await cluster.put(growing, in: namespace) == keys.map { _ in .failed })
+      // One failure opens the breaker; a timeout alone does not.
+      #expect(cluster.statistics.availableReplicas == 0)
+    }
+  }
+
   @Test("waits for a store only so long after the blocks are complete")
   func silence() async throws {
     let store = FakeStore(.silent)
@@ -82,6 +94,7 @@ struct GrowingBlocksTests {
       let growing = growing()
       growing.complete()
       #expect(await cluster.put(growing, in: namespace) == keys.map { _ in .failed })
+      #expect(cluster.statistics.availableReplicas == 1)
     }
   }
 }

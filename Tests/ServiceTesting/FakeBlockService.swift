@@ -49,7 +49,10 @@ package struct FakeBlockService: KVStoreBlockService, RegistrableRPCService {
     to writer: RPCWriter<Weft_Kvstore_V1_PutResponse>,
     context: ServerContext
   ) async throws {
-    _ = try await store.enter(context)
+    let behaviour = try await store.enter(context)
+    if case .failsAfter(0) = behaviour {
+      throw RPCError(code: .internalError, message: "broken on purpose")
+    }
     var incomplete: [BlockKey: [UInt8]] = [:]
     for try await part in blocks {
       let payload = (incomplete[part.key] ?? []) + part.payload.array

@@ -45,8 +45,8 @@ package final class GrowingBlocks: Sendable {
   /// Tells that all bytes are there.
   package func complete() { tell(.complete) }
 
-  /// Tells that no more bytes come, unless at least `byteCount` of each block are there: then
-  /// nothing of them is stored.
+  /// Tells that no more bytes come, so that nothing of the blocks is stored; nothing if at least
+  /// `byteCount` of each are there.
   package func abandon(below byteCount: Int = .max) {
     tell(.abandoned, below: byteCount)
   }

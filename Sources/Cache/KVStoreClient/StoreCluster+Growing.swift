@@ -31,14 +31,14 @@ extension StoreCluster {
         try? await Task.sleep(for: self.settings.putTimeout)
         return nil
       }
-      var answer = (outcomes: [PutOutcome](), error: (any Error)?.none)
-      var isLate = false
-      for await ended in group {
-        if let ended { answer = ended } else { isLate = !Task.isCancelled }
-        group.cancelAll()
-      }
-      if isLate, answer.error != nil {
-        answer.error = RPCError(code: .deadlineExceeded, message: "the store takes too long")
+      // Whichever is first ends the other: the time, if it is not the answer.
+      let first = await group.next() ?? nil
+      let isLate = first == nil && !Task.isCancelled
+      group.cancelAll()
+      var answer = first ?? ([], nil)
+      for await case let ended? in group { answer = ended }
+      if isLate, answer.1 != nil {
+        answer.1 = RPCError(code: .deadlineExceeded, message: "the store takes too long")
       }
       return answer
     }
