@@ -3,36 +3,30 @@ import MeshTypes
 
 extension ModelRunner {
   /// The forward pass of a checked batch.
-  func compute(_ slices: [SequenceSlice], _ didStore: (_ layer: Int) -> Void) -> StepLogits {
-    var rows = PagedRows(blockSizeTokens: settings.blockSizeTokens)
-    var tokenIDs: [TokenID] = []
-    var logitsRows: [UInt32] = []
-    for slice in slices {
-      rows.append(
-        rowCount: slice.tokenIDs.count,
-        firstPosition: slice.startPosition,
-        blockTable: slice.blockTable
-      )
-      tokenIDs += slice.tokenIDs
-      let end = UInt32(tokenIDs.count)
-      logitsRows += end - UInt32(slice.logitsRowCount)..<end
-    }
+  ///
+  /// - Parameter layers: Which layers to compute: all of them, but when only time or memory matters.
+  func compute(
+    _ slices: [SequenceSlice],
+    layers: Range<Int>,
+    _ didStore: (_ layer: Int) -> Void
+  ) -> StepLogits {
+    rows.fill(slices)
     engine.embed(
-      tokenIDs,
+      rows.tokenIDs,
       from: weights.embedding,
       scale: configuration.architecture.scalesEmbeddings
         ? Float(configuration.width).squareRoot() : 1,
       into: buffers.hidden
     )
-    engine.computeAngles(buffers.angles, positions: rows.positions)
+    engine.computeAngles(buffers.angles, positions: rows.paged.positions)
     if buffers.localAngles !== buffers.angles {
-      engine.computeAngles(buffers.localAngles, positions: rows.positions)
+      engine.computeAngles(buffers.localAngles, positions: rows.paged.positions)
     }
-    for index in weights.layers.indices {
-      computeAttention(layer: index, rows, didStore)
-      computeFeedForward(layer: index, rowCount: rows.rowCount)
+    for index in layers {
+      computeAttention(layer: index, rows.paged, didStore)
+      computeFeedForward(layer: index, rowCount: rows.paged.rowCount)
     }
-    return computeLogits(logitsRows)
+    return computeLogits(rows.logitsRows)
   }
 
   /// hidden += post-norm(attention(norm(hidden)) · output).

@@ -10,7 +10,7 @@ import Synchronization
 /// of threads.
 ///
 /// It may be passed between threads, but is used by one at a time: a step that starts during another
-/// throws. All memory for steps is taken when it is made.
+/// throws. All memory for steps is taken when it is made: a step allocates nothing.
 package final class ModelRunner: @unchecked Sendable {
   package let configuration: ModelConfiguration
   package let settings: RunnerSettings
@@ -20,6 +20,7 @@ package final class ModelRunner: @unchecked Sendable {
   let engine: KernelEngine
   let weights: ModelWeights
   let buffers: StepBuffers
+  let rows: StepRows
   private let isStepping = Atomic(false)
 
   /// Loads the weights and takes all memory.
@@ -48,6 +49,7 @@ package final class ModelRunner: @unchecked Sendable {
       progress: progress
     )
     buffers = try StepBuffers(configuration, weights, settings)
+    rows = StepRows(settings, contextLength: configuration.contextLength)
     kvMemory = try KVMemory(
       layout: configuration.kvLayout(blockSizeTokens: settings.blockSizeTokens),
       blockCount: settings.blockCount,
@@ -87,7 +89,7 @@ package final class ModelRunner: @unchecked Sendable {
     }
     defer { isStepping.store(false, ordering: .releasing) }
     try validate(slices)
-    return compute(slices, didStore)
+    return compute(slices, layers: weights.layers.indices, didStore)
   }
 }
 
