@@ -13,9 +13,9 @@ import Synchronization
 /// throws. All memory for steps is taken when it is made: a step allocates nothing.
 package final class ModelRunner: @unchecked Sendable {
   package let configuration: ModelConfiguration
-  package let settings: RunnerSettings
+  package private(set) var settings: RunnerSettings
   /// The keys and values of all blocks.
-  package let kvMemory: KVMemory
+  package private(set) var kvMemory: KVMemory
 
   let engine: KernelEngine
   let weights: ModelWeights
@@ -40,7 +40,8 @@ package final class ModelRunner: @unchecked Sendable {
     configuration = try ModelConfiguration(file: file)
     engine = try KernelEngine(
       threadCount: settings.threadCount,
-      instructionSet: settings.usesPortableKernels ? .portable : .best
+      instructionSet: settings.usesPortableKernels ? .portable : .best,
+      pins: settings.pins
     )
     weights = try ModelWeights(
       file: file,
@@ -55,6 +56,16 @@ package final class ModelRunner: @unchecked Sendable {
       blockCount: settings.blockCount,
       engine: engine
     )
+  }
+
+  /// Gives KV memory another number of blocks; what the former ones held is lost. To be called before
+  /// anyone uses ``kvMemory``, such as when ``profile(measure:)`` has shown how much memory is left.
+  ///
+  /// - Throws: ``MeshError`` as ``init(file:settings:progress:)``.
+  package func replaceKVMemory(blockCount: Int) throws(MeshError) {
+    kvMemory = try KVMemory(layout: kvMemory.layout, blockCount: blockCount, engine: engine)
+    settings.blockCount = blockCount
+    rows.reserve(settings, contextLength: configuration.contextLength)
   }
 
   /// The kernels' name, for logs.
@@ -84,12 +95,22 @@ package final class ModelRunner: @unchecked Sendable {
     _ slices: [SequenceSlice],
     didStore: (_ layer: Int) -> Void = { _ in }
   ) throws(MeshError) -> StepLogits {
+    try step(slices, layers: weights.layers.indices, didStore)
+  }
+
+  /// A step through some of the layers only: what it computes is worth nothing but the time that it
+  /// takes.
+  func step(
+    _ slices: [SequenceSlice],
+    layers: Range<Int>,
+    _ didStore: (_ layer: Int) -> Void = { _ in }
+  ) throws(MeshError) -> StepLogits {
     guard !isStepping.exchange(true, ordering: .acquiring) else {
       throw MeshError(.failedPrecondition, "another step is in progress")
     }
     defer { isStepping.store(false, ordering: .releasing) }
     try validate(slices)
-    return compute(slices, layers: weights.layers.indices, didStore)
+    return compute(slices, layers: layers, didStore)
   }
 }
 

@@ -14,6 +14,8 @@ package struct RunnerSettings: Hashable, Sendable {
   package var maxSlices: Int
   /// Threads that compute, the caller's included.
   package var threadCount: Int
+  /// The CPU that each thread stays on, but the caller's; nil: the system decides.
+  package var pins: [Int]?
   /// Whether to use the portable kernels: slow, and equal byte for byte.
   package var usesPortableKernels: Bool
 
@@ -24,6 +26,7 @@ package struct RunnerSettings: Hashable, Sendable {
     maxLogitsRows: Int = 128,
     maxSlices: Int = 128,
     threadCount: Int,
+    pins: [Int]? = nil,
     usesPortableKernels: Bool = false
   ) {
     self.blockCount = blockCount
@@ -32,11 +35,15 @@ package struct RunnerSettings: Hashable, Sendable {
     self.maxLogitsRows = maxLogitsRows
     self.maxSlices = maxSlices
     self.threadCount = threadCount
+    self.pins = pins
     self.usesPortableKernels = usesPortableKernels
   }
 
   /// The most slices that can be in a step: each has a token.
   var sliceLimit: Int { min(maxSlices, maxBatchTokens) }
+
+  /// The most rows of logits that can be in a step.
+  var logitsLimit: Int { min(maxLogitsRows, maxBatchTokens) }
 
   /// Allowed batch sizes.
   package static let maxBatchTokensRange = 1...65_536

@@ -70,6 +70,24 @@ package struct SettingsReader: Sendable {
     return found
   }
 
+  /// A number, or nil if it is set nowhere.
+  ///
+  /// - Throws: ``MeshError`` `invalidArgument` naming the setting and `range`.
+  package func number(
+    _ name: String,
+    in range: ClosedRange<Double>
+  ) async throws(MeshError) -> Double? {
+    let found = try await value(name) { (reader, key) in try await reader.fetchDouble(forKey: key) }
+    guard let found else { return nil }
+    guard range.contains(found) else {
+      throw .invalid(
+        name,
+        "must be in \(range.lowerBound)...\(range.upperBound), got \(found)"
+      )
+    }
+    return found
+  }
+
   /// An address, or nil if it is set nowhere.
   ///
   /// - Throws: ``MeshError`` `invalidArgument` naming the setting.

@@ -39,13 +39,20 @@ struct WorkerState: Sendable {
   var storesIssued: UInt64 = 0
   var storesDone: UInt64 = 0
   /// What its computing and fetching cost.
-  var transfers = TransferModel()
+  var transfers: TransferModel
   var stepsPlanned: UInt64 = 0
   var stepsCompleted: UInt64 = 0
 
   init(epoch: Epoch, capabilities: WorkerCapabilities) {
     self.epoch = epoch
     self.capabilities = capabilities
+    self.transfers =
+      capabilities.measuredSpeed.map {
+        TransferModel(
+          $0,
+          positions: min(capabilities.maxBatchTokens, capabilities.maxSequenceTokens)
+        )
+      } ?? TransferModel()
     self.pool = BlockPool(blockCount: capabilities.blockCount)
   }
 }

@@ -81,27 +81,14 @@ private actor ModelLoader {
     _ settings: WorkerSettings,
     logger: Logger
   ) throws(MeshError) -> (StepEngine, Weft_Scheduler_V1_Capabilities, KVBlocks) {
-    let start = ContinuousClock.now
+    let clock = ContinuousClock.now
     let file = try openModel(at: settings.model.path)
-    let layout = try ModelConfiguration(file: file)
-      .kvLayout(blockSizeTokens: EngineSettings.blockSizeTokens)
-    let blockCount =
-      settings.engine.blockCount ?? settings.engine.kvMemoryBytes / layout.blockByteCount
-    let runner = try ModelRunner(
-      file: file,
-      settings: RunnerSettings(
-        blockCount: blockCount,
-        blockSizeTokens: EngineSettings.blockSizeTokens,
-        maxBatchTokens: settings.engine.maxBatchTokens,
-        maxLogitsRows: settings.engine.maxBatchSequences,
-        maxSlices: settings.engine.maxBatchSequences,
-        threadCount: settings.engine.threads
-      )
-    )
+    let start = try RunnerStart(settings: settings.engine).run(file, logger: logger)
+    let runner = start.runner
     let rootKey = BlockKey.root(
       modelDigest: file.digest(),
       numericsID: NumericsID.current,
-      layout: settings.store.blockFormat.keyed("\(layout)"),
+      layout: settings.store.blockFormat.keyed("\(runner.kvMemory.layout)"),
       blockSizeTokens: EngineSettings.blockSizeTokens
     )
     let capabilities = Weft_Scheduler_V1_Capabilities.with {
@@ -109,16 +96,18 @@ private actor ModelLoader {
       $0.vocabularySize = UInt32(runner.configuration.vocabularySize)
       $0.contextLength = UInt32(runner.configuration.contextLength)
       $0.blockSize = UInt32(EngineSettings.blockSizeTokens)
-      $0.blockCount = UInt32(blockCount)
+      $0.blockCount = UInt32(runner.kvMemory.blockCount)
       $0.maxBatchTokens = UInt32(settings.engine.maxBatchTokens)
       $0.maxBatchSequences = UInt32(settings.engine.maxBatchSequences)
       $0.cacheRootKey = Data(rootKey.bytes)
+      $0.prefillTokensPerSecond = start.speed.prefillTokensPerSecond
+      $0.decodeTokensPerSecond = start.speed.decodeTokensPerSecond
     }
     logger.info(
       "model loaded",
       metadata: [
-        "model": "\(settings.model.name)", "kv-blocks": "\(blockCount)",
-        "threads": "\(settings.engine.threads)", "seconds": "\((.now - start) / .seconds(1))",
+        "model": "\(settings.model.name)", "kv-blocks": "\(runner.kvMemory.blockCount)",
+        "seconds": "\((.now - clock) / .seconds(1))",
       ]
     )
     let engine = StepEngine(

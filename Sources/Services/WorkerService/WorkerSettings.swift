@@ -65,10 +65,16 @@ package struct WorkerSettings: Sendable {
 package struct EngineSettings: Sendable {
   /// Compute threads.
   package var threads: Int
+  /// Whether they stay on CPUs.
+  package var pinning: ThreadPinning
   /// KV blocks to preallocate; nil means as many as ``kvMemoryBytes`` holds.
   package var blockCount: Int?
-  /// Memory for KV blocks in bytes, if ``blockCount`` is nil.
-  package var kvMemoryBytes: Int
+  /// Memory for KV blocks in bytes, if ``blockCount`` is nil; nil means what ``memoryUtilization``
+  /// leaves.
+  package var kvMemoryBytes: Int?
+  /// The share of the machine's or the control group's memory that may be in use when the KV blocks
+  /// are there, in 0.01...1; nil means 0.9, and 1 GiB for KV blocks at most.
+  package var memoryUtilization: Double?
   /// The most tokens in one step.
   package var maxBatchTokens: Int
   /// The most sequences in one step.
@@ -77,14 +83,23 @@ package struct EngineSettings: Sendable {
   /// Tokens in a KV block.
   package static let blockSizeTokens = 16
 
-  /// Reads `threads`, `kv-blocks`, `kv-memory-mib`, `max-batch-tokens` and `max-batch-sequences`.
+  /// Reads `threads`, `pin-threads`, `kv-blocks`, `kv-memory-mib`, `memory-utilization`,
+  /// `max-batch-tokens` and `max-batch-sequences`.
   ///
   /// - Throws: ``MeshError`` `invalidArgument` naming the setting.
   package init(_ reader: SettingsReader) async throws(MeshError) {
-    let cores = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-    threads = try await reader.integer("threads", in: 1...256) ?? cores
+    threads = try await reader.integer("threads", in: 1...256) ?? MachineLimits().threadCount
+    let pinning = try await reader.text("pin-threads") ?? ThreadPinning.auto.rawValue
+    guard let known = ThreadPinning(rawValue: pinning) else {
+      throw .invalid(
+        "pin-threads",
+        "must be one of \(ThreadPinning.allCases.map(\.rawValue)), got \"\(pinning.prefix(100))\""
+      )
+    }
+    self.pinning = known
     blockCount = try await reader.integer("kv-blocks", in: 2...(1 << 24))
-    kvMemoryBytes = (try await reader.integer("kv-memory-mib", in: 1...(1 << 24)) ?? 1024) << 20
+    kvMemoryBytes = try await reader.integer("kv-memory-mib", in: 1...(1 << 24)).map { $0 << 20 }
+    memoryUtilization = try await reader.number("memory-utilization", in: 0.01...1)
     maxBatchTokens = try await reader.integer("max-batch-tokens", in: 16...65_536) ?? 512
     maxBatchSequences = try await reader.integer("max-batch-sequences", in: 1...4096) ?? 64
   }
