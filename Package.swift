@@ -116,7 +116,11 @@ let floor2: [Target] = [
   library("Checksum", in: "Cache", ["CChecksum", "CCrypto"]),
   library("Tokenization", in: "Text", ["JSONText", "MeshTypes"]),
   library("ChatTemplates", in: "Text", ["JSONText", "MeshTypes"]),
-  library("ModelFiles", in: "Engine", ["CCrypto", "JSONText", "MeshTypes"]),
+  library(
+    "ModelFiles",
+    in: "Engine",
+    ["CChecksum", "CCrypto", "CStoreIO", "JSONText", "MeshTypes"]
+  ),
   library("Kernels", in: "Engine", ["CKernels", "MeshTypes"]),
 ]
 

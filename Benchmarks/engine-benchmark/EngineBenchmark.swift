@@ -21,6 +21,12 @@ struct EngineBenchmark: ParsableCommand {
   @Option(help: "Runs of each line; the median is printed, with the slowest and the fastest.")
   var runs = 5
 
+  @Option(help: "Folder of packed weights; by default they are packed into memory.")
+  var weightsCache: String?
+
+  @Option(help: "Memory for weights in MiB; layers beyond it are read in every step.")
+  var weightsMemoryMib: Int?
+
   private static let prefillLengths = [128, 512, 2048]
   private static let decodeBatches = [1, 16, 32]
   private static let decodeSteps = 32
@@ -33,11 +39,19 @@ struct EngineBenchmark: ParsableCommand {
     let load = try clock.measure {
       runner = try ModelRunner(
         file: file,
-        settings: RunnerSettings(blockCount: 512, threadCount: threads)
+        settings: RunnerSettings(blockCount: 512, threadCount: threads),
+        weightsSettings: WeightsSettings(
+          cacheFolder: weightsCache,
+          memoryByteLimit: weightsMemoryMib.map { $0 << 20 }
+        )
       )
     }
     guard let runner else { return }
     print("\(model.split(separator: "/").last ?? ""), \(threads) threads, load \(load)")
+    print(
+      "weights \(runner.weightsByteCount >> 20) MiB, \(runner.weightsOrigin), "
+        + "\(runner.residentLayerCount) of \(runner.configuration.layerCount) layers in memory"
+    )
     print("work                    tokens/s   slowest   fastest")
     for length in Self.prefillLengths where length <= runner.configuration.contextLength {
       try report("prefill \(length)") {

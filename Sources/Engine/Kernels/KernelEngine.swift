@@ -1,5 +1,6 @@
 import CKernels
 package import MeshTypes
+import Synchronization
 
 /// Runs kernels on a fixed set of threads of its own. Used by one thread at a time, which takes part
 /// in the work.
@@ -66,5 +67,35 @@ package final class KernelEngine {
     source: UnsafePointer<UInt8>
   ) -> Bool {
     wk_pack([engine], [matrix], format.format, source)
+  }
+}
+
+extension KernelEngine {
+  /// Whether a condition holds for all of 0 ..< `count`, at most 2^32; each is looked at once, on any of
+  /// the threads.
+  package func allSatisfy(count: Int, _ condition: @Sendable (Int) -> Bool) -> Bool {
+    withoutActuallyEscaping(condition) { condition in
+      let search = ParallelSearch(condition: condition)
+      let context = Unmanaged.passUnretained(search).toOpaque()
+      wk_pool_run(engine.pool, UInt32(count), { context, index in
+        guard let context else { return }
+        Unmanaged<ParallelSearch>.fromOpaque(context).takeUnretainedValue().look(Int(index))
+      }, context)
+      return search.holds
+    }
+  }
+}
+
+/// A condition, and whether it held so far.
+private final class ParallelSearch: Sendable {
+  private let condition: @Sendable (Int) -> Bool
+  private let failed = Atomic(false)
+
+  init(condition: @escaping @Sendable (Int) -> Bool) { self.condition = condition }
+
+  var holds: Bool { !failed.load(ordering: .acquiring) }
+
+  func look(_ index: Int) {
+    if !condition(index) { failed.store(true, ordering: .releasing) }
   }
 }

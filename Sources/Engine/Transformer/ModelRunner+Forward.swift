@@ -3,7 +3,10 @@ import MeshTypes
 
 extension ModelRunner {
   /// The forward pass of a checked batch.
-  func compute(_ slices: [SequenceSlice], _ didStore: (_ layer: Int) -> Void) -> StepLogits {
+  func compute(
+    _ slices: [SequenceSlice],
+    _ didStore: (_ layer: Int) -> Void
+  ) throws(MeshError) -> StepLogits {
     var rows = PagedRows(blockSizeTokens: settings.blockSizeTokens)
     var tokenIDs: [TokenID] = []
     var logitsRows: [UInt32] = []
@@ -28,7 +31,9 @@ extension ModelRunner {
     if buffers.localAngles !== buffers.angles {
       engine.computeAngles(buffers.localAngles, positions: rows.positions)
     }
+    defer { streamed?.release() }
     for index in weights.layers.indices {
+      try streamed?.load(layer: index)
       computeAttention(layer: index, rows, didStore)
       computeFeedForward(layer: index, rowCount: rows.rowCount)
     }

@@ -87,6 +87,7 @@ private actor ModelLoader {
       .kvLayout(blockSizeTokens: EngineSettings.blockSizeTokens)
     let blockCount =
       settings.engine.blockCount ?? settings.engine.kvMemoryBytes / layout.blockByteCount
+    var log = LoadingLog(logger: logger)
     let runner = try ModelRunner(
       file: file,
       settings: RunnerSettings(
@@ -95,10 +96,11 @@ private actor ModelLoader {
         maxBatchTokens: settings.engine.maxBatchTokens,
         maxLogitsRows: settings.engine.maxBatchSequences,
         threadCount: settings.engine.threads
-      )
-    )
+      ),
+      weightsSettings: settings.weights
+    ) { log.report($0) }
     let rootKey = BlockKey.root(
-      modelDigest: file.digest(),
+      modelDigest: runner.knownDigest ?? file.digest(),
       numericsID: NumericsID.current,
       layout: settings.store.blockFormat.keyed("\(layout)"),
       blockSizeTokens: EngineSettings.blockSizeTokens
@@ -113,19 +115,30 @@ private actor ModelLoader {
       $0.maxBatchSequences = UInt32(settings.engine.maxBatchSequences)
       $0.cacheRootKey = Data(rootKey.bytes)
     }
-    logger.info(
-      "model loaded",
-      metadata: [
-        "model": "\(settings.model.name)", "kv-blocks": "\(blockCount)",
-        "threads": "\(settings.engine.threads)", "seconds": "\((.now - start) / .seconds(1))",
-      ]
-    )
+    logger.report(runner, settings, seconds: (.now - start) / .seconds(1))
     let engine = StepEngine(
       runner: runner,
       maxBatchSequences: settings.engine.maxBatchSequences,
       executor: executor
     )
     return (engine, capabilities, runner.kvMemory.blocks)
+  }
+}
+
+extension Logger {
+  fileprivate func report(_ runner: ModelRunner, _ settings: WorkerSettings, seconds: Double) {
+    if case .packed(let failure?) = runner.weightsOrigin {
+      warning("cannot keep packed weights", metadata: ["error": "\(failure)"])
+    }
+    info(
+      "model loaded",
+      metadata: [
+        "model": "\(settings.model.name)", "kv-blocks": "\(runner.settings.blockCount)",
+        "threads": "\(settings.engine.threads)", "weights": "\(runner.weightsOrigin)",
+        "layers": "\(runner.configuration.layerCount)",
+        "layers-in-memory": "\(runner.residentLayerCount)", "seconds": "\(seconds)",
+      ]
+    )
   }
 }
 

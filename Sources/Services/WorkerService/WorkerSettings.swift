@@ -2,6 +2,7 @@ package import GRPCCoreTransport
 import Glibc
 package import MeshRuntime
 package import MeshTypes
+package import Transformer
 
 /// What a model worker needs to know to run.
 package struct WorkerSettings: Sendable {
@@ -17,6 +18,8 @@ package struct WorkerSettings: Sendable {
   package var model: ModelSettings
   /// How to run it.
   package var engine: EngineSettings
+  /// Where to keep its weights.
+  package var weights: WeightsSettings
   /// How to use the KV store.
   package var store: StoreSettings
   /// What the worker is for.
@@ -30,7 +33,7 @@ package struct WorkerSettings: Sendable {
   }
 
   /// Reads what ``ServerSettings`` does, `advertise`, `scheduler`, `worker-name`, `worker-role`, `model`,
-  /// `model-name` and what ``EngineSettings`` and ``StoreSettings`` read.
+  /// `model-name` and what ``EngineSettings``, `WeightsSettings` and ``StoreSettings`` read.
   ///
   /// - Throws: ``MeshError`` `invalidArgument` naming the setting.
   package init(_ reader: SettingsReader) async throws(MeshError) {
@@ -43,6 +46,7 @@ package struct WorkerSettings: Sendable {
     }
     model = try await ModelSettings(reader)
     engine = try await EngineSettings(reader)
+    weights = try await WeightsSettings(reader)
     store = try await StoreSettings(reader)
     let role = try await reader.text("worker-role") ?? Role.everything.rawValue
     guard let known = Role(rawValue: role) else {
