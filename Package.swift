@@ -237,6 +237,19 @@ let benchmarks: [Target] = [
 let testTargets: [Target] = [
   .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
   .target(
+    name: "CAllocationCounter",
+    path: "Tests/CAllocationCounter",
+    cSettings: kernelSettings
+  ),
+  .executableTarget(
+    name: "step-probe",
+    dependencies: [
+      "CAllocationCounter", "Kernels", "MeshTypes", "ModelFiles", "TestSupport", "Transformer",
+    ],
+    path: "Tests/StepProbe",
+    swiftSettings: swiftSettings
+  ),
+  .target(
     name: "ServiceTesting",
     dependencies: rpc + ["BlockCache", "Checksum", "KVStoreWire", "TestSupport", grpcProtobuf],
     path: "Tests/ServiceTesting",
@@ -280,7 +293,12 @@ let testTargets: [Target] = [
     "TokenizerService",
     rpc + ["ChatTemplates", "ModelFiles", "ServiceTesting", "Tokenization", "TokenizerService"]
   ),
-  tests("Transformer", ["Kernels", "MeshTypes", "ModelFiles", "Transformer"]),
+  tests(
+    "Transformer",
+    [
+      "Kernels", "MeshTypes", "ModelFiles", "Transformer", subprocess, systemPackage,
+    ]
+  ),
   tests(
     "WeftCLI",
     ["BlockCache", "GRPCCoreTransport", "SegmentStore", subprocess, systemPackage, "WeftCLI"]

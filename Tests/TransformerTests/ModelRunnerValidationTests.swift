@@ -38,7 +38,7 @@ import Transformer
     expectError(
       "slices[1].token_ids",
       runner,
-      changed { $0.tokenIDs = [TokenID](repeating: 0, count: 97) }
+      changed { $0.tokenIDs = [TokenID](repeating: 0, count: 97)[...] }
     )
     for position in [-1, 199, .min, .max] {
       expectError(

@@ -38,7 +38,7 @@ extension KernelEngine {
     )
     rows.blocks.withUnsafeBufferPointer { blocks in
       rows.slots.withUnsafeBufferPointer { slots in
-        let store = wk_kv_store(
+        var store = wk_kv_store(
           layer: memory.layer(layer, queryHeadCount: queries.width / layout.headDimension),
           queries: queries.values,
           keys: keys.values,
@@ -50,7 +50,7 @@ extension KernelEngine {
           rotations: angles.frequencies.count,
           pairs: pairs.kernelPairs
         )
-        wk_store([engine], [store], rows.rowCount)
+        wk_store(pointer, &store, rows.rowCount)
       }
     }
   }
@@ -85,8 +85,8 @@ extension KernelEngine {
     kernelLayer.window = window ?? .max
     rows.withSpans { spans in
       wk_attention(
-        [engine],
-        [kernelLayer],
+        pointer,
+        &kernelLayer,
         spans.baseAddress,
         spans.count,
         queries.values,

@@ -14,37 +14,52 @@ package struct HeadValues {
     self.bias = bias
     self.norm = norm
   }
+
+  func heads(dimension: Int) -> wk_heads {
+    wk_heads(
+      values: values.values,
+      heads: values.width / dimension,
+      bias: bias?.values,
+      norm: norm?.values
+    )
+  }
 }
 
 extension KernelEngine {
   /// Adds biases to up to 3 kinds of heads, and normalises them, in place; those that have neither
   /// are left as they are.
   package func prepare(
-    _ kinds: HeadValues...,
+    _ first: HeadValues,
+    _ second: HeadValues? = nil,
+    _ third: HeadValues? = nil,
     headDimension: Int,
     epsilon: Float,
     rowCount: Int
   ) {
-    let kinds = kinds.filter { $0.bias != nil || $0.norm != nil }
-    guard !kinds.isEmpty else { return }
-    for kind in kinds {
-      precondition(
-        kind.values.width % headDimension == 0 && rowCount <= kind.values.rowCapacity
-          && kind.bias?.count ?? kind.values.width == kind.values.width
-          && kind.norm?.count ?? headDimension == headDimension,
-        "shapes differ"
-      )
+    defer { withExtendedLifetime((first, second, third)) {} }
+    withUnsafeTemporaryAllocation(of: wk_heads.self, capacity: 3) { heads in
+      var count = 0
+      func add(_ kind: HeadValues?) {
+        guard let kind, kind.bias != nil || kind.norm != nil else { return }
+        check(kind, headDimension: headDimension, rowCount: rowCount)
+        heads.initializeElement(at: count, to: kind.heads(dimension: headDimension))
+        count += 1
+      }
+      add(first)
+      add(second)
+      add(third)
+      guard count > 0 else { return }
+      wk_prepare_heads(pointer, heads.baseAddress, count, rowCount, headDimension, epsilon)
     }
-    defer { withExtendedLifetime(kinds) {} }
-    let heads = kinds.map { kind in
-      wk_heads(
-        values: kind.values.values,
-        heads: kind.values.width / headDimension,
-        bias: kind.bias?.values,
-        norm: kind.norm?.values
-      )
-    }
-    wk_prepare_heads([engine], heads, heads.count, rowCount, headDimension, epsilon)
+  }
+
+  private func check(_ kind: HeadValues, headDimension: Int, rowCount: Int) {
+    precondition(
+      kind.values.width % headDimension == 0 && rowCount <= kind.values.rowCapacity
+        && kind.bias?.count ?? kind.values.width == kind.values.width
+        && kind.norm?.count ?? headDimension == headDimension,
+      "shapes differ"
+    )
   }
 
   /// sum += norm(values); `values` are overwritten.
@@ -60,6 +75,6 @@ extension KernelEngine {
         && weights.count == sum.width,
       "shapes differ"
     )
-    wk_add_normalized([engine], values.values, rowCount, sum.width, weights, epsilon, sum.values)
+    wk_add_normalized(pointer, values.values, rowCount, sum.width, weights, epsilon, sum.values)
   }
 }

@@ -10,7 +10,8 @@ extension KernelEngine {
   ) {
     precondition(ids.count <= output.rowCapacity && matrix.depth == output.width, "shapes differ")
     precondition(ids.allSatisfy { Int($0) < matrix.columns }, "id beyond the vocabulary")
-    wk_embed([engine], [matrix.matrix], ids, ids.count, scale, output.values)
+    var packed = matrix.matrix
+    wk_embed(pointer, &packed, ids, ids.count, scale, output.values)
   }
 
   /// RMS-normalises the first `rowCount` rows.
@@ -27,15 +28,16 @@ extension KernelEngine {
   ) {
     check(input, output, rowCount: rowCount, weights: weights)
     precondition(rowCount <= input.rowCapacity, "too many rows")
+    var buffer = output.buffer
     wk_normalize(
-      [engine],
+      pointer,
       input.values,
       nil,
       rowCount,
       input.width,
       weights,
       epsilon,
-      [output.buffer]
+      &buffer
     )
   }
 
@@ -49,15 +51,16 @@ extension KernelEngine {
   ) {
     check(input, output, rowCount: rows.count, weights: weights)
     precondition(rows.allSatisfy { Int($0) < input.rowCapacity }, "no such row")
+    var buffer = output.buffer
     wk_normalize(
-      [engine],
+      pointer,
       input.values,
       rows,
       rows.count,
       input.width,
       weights,
       epsilon,
-      [output.buffer]
+      &buffer
     )
   }
 
@@ -86,20 +89,22 @@ extension KernelEngine {
       rowCount <= min(gate.rowCapacity, up.rowCapacity, output.rowCapacity),
       "too many rows"
     )
+    var buffer = output.buffer
     wk_gate(
-      [engine],
+      pointer,
       activation.kernelActivation,
       gate.values,
       up.values,
       rowCount,
       gate.width,
-      [output.buffer]
+      &buffer
     )
   }
 
   /// Brings the quantised form of the first `rowCount` rows up to date with their values.
   package func quantize(_ rows: ActivationRows, rowCount: Int) {
     precondition(rowCount <= rows.rowCapacity, "too many rows")
-    wk_quantize([engine], rowCount, rows.width, [rows.buffer])
+    var buffer = rows.buffer
+    wk_quantize(pointer, rowCount, rows.width, &buffer)
   }
 }

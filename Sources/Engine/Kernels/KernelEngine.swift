@@ -34,7 +34,10 @@ package final class KernelEngine {
   /// Allowed thread counts.
   package static let threadCountRange = 1...256
 
-  let engine: wk_engine
+  /// What the kernels' C takes. At a place of its own, so that a call needs no copy.
+  let pointer: UnsafeMutablePointer<wk_engine>
+
+  var engine: wk_engine { pointer.pointee }
 
   /// Threads that work, the caller's included.
   package var threadCount: Int { Int(wk_pool_threads(engine.pool)) }
@@ -56,17 +59,21 @@ package final class KernelEngine {
     guard let pool = wk_pool_create(UInt32(threadCount)) else {
       throw MeshError(.resourceExhausted, "cannot start \(threadCount) threads")
     }
-    engine = wk_engine(pool: pool, kernels: kernels)
+    pointer = .allocate(capacity: 1)
+    pointer.initialize(to: wk_engine(pool: pool, kernels: kernels))
   }
 
-  deinit { wk_pool_destroy(engine.pool) }
+  deinit {
+    wk_pool_destroy(engine.pool)
+    pointer.deallocate()
+  }
 
   func pack(
     _ matrix: wk_matrix,
     format: WeightFormat,
     source: UnsafePointer<UInt8>
   ) -> Bool {
-    wk_pack([engine], [matrix], format.format, source)
+    wk_pack(pointer, [matrix], format.format, source)
   }
 }
 

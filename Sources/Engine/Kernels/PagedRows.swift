@@ -3,7 +3,15 @@ package import MeshTypes
 
 /// Where the rows of a step belong: which rows are neighbours in a sequence, at what positions, and
 /// in which blocks their keys and values lie.
+///
+/// Emptied and filled again it allocates nothing, as long as there is room for what comes. Copies
+/// share scratch memory: used by one thread at a time.
 package struct PagedRows {
+  /// What the kernels take and write to, made anew for each of their calls.
+  private final class KernelSpans {
+    var spans: [wk_attention_span] = []
+  }
+
   private struct Span {
     var firstRow: Int
     var rowCount: Int
@@ -18,10 +26,36 @@ package struct PagedRows {
   private(set) var largestBlock: UInt32 = 0
   private var tables: [UInt32] = []
   private var spans: [Span] = []
+  private let kernelSpans = KernelSpans()
 
   package var rowCount: Int { positions.count }
 
   package init(blockSizeTokens: Int) { self.blockSizeTokens = blockSizeTokens }
+
+  /// Makes room.
+  ///
+  /// - Parameters:
+  ///   - rowCount: Rows of all slices together.
+  ///   - sliceCount: Slices.
+  ///   - positionCount: Positions up to the last one of each slice, all of them added up.
+  package mutating func reserve(rowCount: Int, sliceCount: Int, positionCount: Int) {
+    positions.reserveCapacity(rowCount)
+    blocks.reserveCapacity(rowCount)
+    slots.reserveCapacity(rowCount)
+    tables.reserveCapacity(positionCount / blockSizeTokens + sliceCount)
+    spans.reserveCapacity(sliceCount)
+    kernelSpans.spans.reserveCapacity(sliceCount)
+  }
+
+  /// Empties it, and keeps the room.
+  package mutating func removeAll() {
+    positions.removeAll(keepingCapacity: true)
+    blocks.removeAll(keepingCapacity: true)
+    slots.removeAll(keepingCapacity: true)
+    tables.removeAll(keepingCapacity: true)
+    spans.removeAll(keepingCapacity: true)
+    largestBlock = 0
+  }
 
   /// Adds the rows of one sequence's slice.
   ///
@@ -55,16 +89,19 @@ package struct PagedRows {
   /// The spans as the kernels take them, valid within `body`.
   func withSpans<R>(_ body: (UnsafeMutableBufferPointer<wk_attention_span>) -> R) -> R {
     tables.withUnsafeBufferPointer { tables in
-      var kernelSpans = spans.map { span in
-        wk_attention_span(
-          first_row: span.firstRow,
-          row_count: span.rowCount,
-          first_position: span.firstPosition,
-          block_table: tables.baseAddress! + span.tableOffset,
-          first_task: 0
+      kernelSpans.spans.removeAll(keepingCapacity: true)
+      for span in spans {
+        kernelSpans.spans.append(
+          wk_attention_span(
+            first_row: span.firstRow,
+            row_count: span.rowCount,
+            first_position: span.firstPosition,
+            block_table: tables.baseAddress! + span.tableOffset,
+            first_task: 0
+          )
         )
       }
-      return kernelSpans.withUnsafeMutableBufferPointer { body($0) }
+      return kernelSpans.spans.withUnsafeMutableBufferPointer { body($0) }
     }
   }
 }

@@ -28,7 +28,7 @@ extension KernelEngine {
   package func computeAngles(_ angles: RotaryAngles, positions: [UInt32]) {
     precondition(positions.count <= angles.cosines.rowCapacity, "too many rows")
     wk_angles(
-      [engine],
+      pointer,
       positions,
       positions.count,
       angles.frequencies,

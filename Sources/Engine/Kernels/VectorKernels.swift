@@ -24,7 +24,10 @@ package enum VectorKernels {
     factor: Float,
     into out: inout [Float]
   ) {
-    if out.count != values.count { out = [Float](repeating: 0, count: values.count) }
+    if out.count != values.count {
+      out.removeAll(keepingCapacity: true)
+      out.append(contentsOf: repeatElement(0, count: values.count))
+    }
     values.withUnsafeBufferPointer { values in
       out.withUnsafeMutableBufferPointer { out in
         wk_kernel_set_best().pointee.exponentials(

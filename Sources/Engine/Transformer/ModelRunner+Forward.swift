@@ -3,41 +3,32 @@ import MeshTypes
 
 extension ModelRunner {
   /// The forward pass of a checked batch.
+  ///
+  /// - Parameter layers: Which layers to compute: all of them, but when only time or memory matters.
   func compute(
     _ slices: [SequenceSlice],
+    layers: Range<Int>,
     _ didStore: (_ layer: Int) -> Void
   ) throws(MeshError) -> StepLogits {
-    var rows = PagedRows(blockSizeTokens: settings.blockSizeTokens)
-    var tokenIDs: [TokenID] = []
-    var logitsRows: [UInt32] = []
-    for slice in slices {
-      rows.append(
-        rowCount: slice.tokenIDs.count,
-        firstPosition: slice.startPosition,
-        blockTable: slice.blockTable
-      )
-      tokenIDs += slice.tokenIDs
-      let end = UInt32(tokenIDs.count)
-      logitsRows += end - UInt32(slice.logitsRowCount)..<end
-    }
+    rows.fill(slices)
     engine.embed(
-      tokenIDs,
+      rows.tokenIDs,
       from: weights.embedding,
       scale: configuration.architecture.scalesEmbeddings
         ? Float(configuration.width).squareRoot() : 1,
       into: buffers.hidden
     )
-    engine.computeAngles(buffers.angles, positions: rows.positions)
+    engine.computeAngles(buffers.angles, positions: rows.paged.positions)
     if buffers.localAngles !== buffers.angles {
-      engine.computeAngles(buffers.localAngles, positions: rows.positions)
+      engine.computeAngles(buffers.localAngles, positions: rows.paged.positions)
     }
     defer { streamed?.release() }
-    for index in weights.layers.indices {
+    for index in layers {
       try streamed?.load(layer: index)
-      computeAttention(layer: index, rows, didStore)
-      computeFeedForward(layer: index, rowCount: rows.rowCount)
+      computeAttention(layer: index, rows.paged, didStore)
+      computeFeedForward(layer: index, rowCount: rows.paged.rowCount)
     }
-    return computeLogits(logitsRows)
+    return computeLogits(rows.logitsRows)
   }
 
   /// hidden += post-norm(attention(norm(hidden)) · output).

@@ -10,7 +10,7 @@ import Synchronization
 /// of threads.
 ///
 /// It may be passed between threads, but is used by one at a time: a step that starts during another
-/// throws. All memory for steps is taken when it is made.
+/// throws. All memory for steps is taken when it is made: a step allocates nothing.
 package final class ModelRunner: @unchecked Sendable {
   package let configuration: ModelConfiguration
   package let settings: RunnerSettings
@@ -21,6 +21,7 @@ package final class ModelRunner: @unchecked Sendable {
   let weights: ModelWeights
   let streamed: StreamedLayers?
   let buffers: StepBuffers
+  let rows: StepRows
   private let isStepping = Atomic(false)
 
   /// Where the weights came from.
@@ -61,6 +62,7 @@ package final class ModelRunner: @unchecked Sendable {
     weightsOrigin = loaded.origin
     knownDigest = loaded.digest
     buffers = try StepBuffers(configuration, weights, settings)
+    rows = StepRows(settings, contextLength: configuration.contextLength)
     kvMemory = try KVMemory(
       layout: configuration.kvLayout(blockSizeTokens: settings.blockSizeTokens),
       blockCount: settings.blockCount,
@@ -99,7 +101,7 @@ package final class ModelRunner: @unchecked Sendable {
     }
     defer { isStepping.store(false, ordering: .releasing) }
     try validate(slices)
-    return try compute(slices, didStore)
+    return try compute(slices, layers: weights.layers.indices, didStore)
   }
 }
 

@@ -10,6 +10,8 @@ package struct RunnerSettings: Hashable, Sendable {
   package var maxBatchTokens: Int
   /// The most rows of logits of a step.
   package var maxLogitsRows: Int
+  /// The most slices of a step.
+  package var maxSlices: Int
   /// Threads that compute, the caller's included.
   package var threadCount: Int
   /// Whether to use the portable kernels: slow, and equal byte for byte.
@@ -20,6 +22,7 @@ package struct RunnerSettings: Hashable, Sendable {
     blockSizeTokens: Int = 16,
     maxBatchTokens: Int = 512,
     maxLogitsRows: Int = 128,
+    maxSlices: Int = 128,
     threadCount: Int,
     usesPortableKernels: Bool = false
   ) {
@@ -27,9 +30,13 @@ package struct RunnerSettings: Hashable, Sendable {
     self.blockSizeTokens = blockSizeTokens
     self.maxBatchTokens = maxBatchTokens
     self.maxLogitsRows = maxLogitsRows
+    self.maxSlices = maxSlices
     self.threadCount = threadCount
     self.usesPortableKernels = usesPortableKernels
   }
+
+  /// The most slices that can be in a step: each has a token.
+  var sliceLimit: Int { min(maxSlices, maxBatchTokens) }
 
   /// Allowed batch sizes.
   package static let maxBatchTokensRange = 1...65_536
@@ -44,6 +51,9 @@ package struct RunnerSettings: Hashable, Sendable {
     }
     guard 1...maxBatchTokens ~= min(maxLogitsRows, maxBatchTokens) else {
       throw .invalid("max_logits_rows", "must be at least 1, got \(maxLogitsRows)")
+    }
+    guard maxSlices >= 1 else {
+      throw .invalid("max_slices", "must be at least 1, got \(maxSlices)")
     }
   }
 }

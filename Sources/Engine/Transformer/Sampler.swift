@@ -20,21 +20,18 @@ package struct SampledToken: Hashable, Sendable {
 /// Not-a-number counts as the least likely, and infinities as the largest and smallest finite
 /// numbers, so that no logits are an error.
 package struct Sampler: Sendable {
-  private struct Candidate {
-    var id: TokenID
-    var logit: Float
-    var weight: Double = 0
-
-    /// Most likely first, the lowest id among equals.
-    static func comesFirst(_ one: Self, _ other: Self) -> Bool {
-      one.logit != other.logit ? one.logit > other.logit : one.id < other.id
-    }
-  }
-
   private var weights: [Float] = []
-  private var candidates: [Candidate] = []
+  private var candidates = CandidateHeap()
+  /// Logits that were not finite, made so.
+  private var finite: [Float] = []
 
-  package init() {}
+  /// - Parameter vocabularySize: How many logits to have room for: as many as that are sampled from
+  ///   without allocating.
+  package init(vocabularySize: Int = 0) {
+    weights.reserveCapacity(vocabularySize)
+    finite.reserveCapacity(vocabularySize)
+    candidates.reserve(vocabularySize)
+  }
 
   /// Chooses the token for a position.
   ///
@@ -49,22 +46,29 @@ package struct Sampler: Sendable {
   ) -> SampledToken {
     precondition(!logits.isEmpty, "no logits")
     let (best, allFinite) = VectorKernels.largest(logits)
-    guard allFinite else {
-      let finite = Self.finite(logits)
-      return sample(finite.span, parameters, position: position)
-    }
+    guard allFinite else { return sampleFinite(logits, parameters, position: position) }
     let id =
       parameters.temperature > 0 && parameters.topK != 1
       ? draw(logits, largest: logits[best], parameters, position: position) : TokenID(best)
     return SampledToken(id: id, logprob: logprob(of: id, logits, largest: logits[best]))
   }
 
-  private static func finite(_ logits: Span<Float>) -> [Float] {
+  private mutating func sampleFinite(
+    _ logits: Span<Float>,
+    _ parameters: SamplingParameters,
+    position: Int
+  ) -> SampledToken {
     let limit = Float.greatestFiniteMagnitude
-    return logits.indices.map { index in
+    // Taken out meanwhile: the call reads it and changes the rest.
+    var finite = self.finite
+    self.finite = []
+    finite.removeAll(keepingCapacity: true)
+    for index in logits.indices {
       let logit = logits[index]
-      return logit.isNaN ? -limit : min(max(logit, -limit), limit)
+      finite.append(logit.isNaN ? -limit : min(max(logit, -limit), limit))
     }
+    defer { self.finite = finite }
+    return sample(finite.span, parameters, position: position)
   }
 
   private mutating func logprob(
@@ -90,16 +94,16 @@ package struct Sampler: Sendable {
     guard (1..<logits.count).contains(parameters.topK) || parameters.topP < 1 else {
       return drawAny(minimum: parameters.minP, uniform)
     }
+    let keptCount: Int
     if (1..<logits.count).contains(parameters.topK) {
-      collect(logits, largest: largest, factor) { $0.count >= parameters.topK }
-      candidates.removeLast(candidates.count - parameters.topK)
-      keep(probability: Double(parameters.topP), of: candidates.reduce(0) { $0 + $1.weight })
+      collect(logits, largest: largest, factor, count: parameters.topK)
+      keptCount = sortLikeliest(parameters.topK, probability: Double(parameters.topP))
     } else {
       let goal = Double(parameters.topP) * total(of: weights)
-      collect(logits, largest: largest, factor) { $0.reduce(0) { $0 + $1.weight } >= goal }
-      keep(probability: Double(parameters.topP), of: total(of: weights))
+      collect(logits, largest: largest, factor, weight: goal)
+      keptCount = sort(weight: goal)
     }
-    return drawCandidate(minimum: minimum, uniform)
+    return drawCandidate(keptCount, minimum: minimum, uniform)
   }
 
   /// The sum, in double precision.
@@ -114,54 +118,72 @@ package struct Sampler: Sendable {
     return weights[index...].reduce(sums.sum()) { $0 + Double($1) }
   }
 
-  /// Fills `candidates` with the most likely tokens, sorted, taking in less and less likely ones until
-  /// there are enough. So the vocabulary is not sorted as a whole.
+  /// Fills `candidates` with the most likely tokens, taking in less and less likely ones until there
+  /// are at least `count`, of at least `weight` together. So the vocabulary is not sorted as a whole.
   private mutating func collect(
     _ logits: Span<Float>,
     largest: Float,
     _ factor: Float,
-    until isEnough: ([Candidate]) -> Bool
+    count: Int = 0,
+    weight: Double = 0
   ) {
-    // A distance of 4 is a likelihood of 2 % of the most likely token's.
-    for distance: Float in [4, 8, 16, .infinity] {
+    // A likelihood of 2 % of the most likely token's, then 0.03 %, and so on.
+    var distance: Float = 4
+    while true {
       let floor = largest - distance / factor
-      candidates.removeAll(keepingCapacity: true)
+      var sum = 0.0
+      candidates.removeAll()
       for index in logits.indices where logits[index] >= floor {
-        candidates.append(
-          Candidate(
-            id: TokenID(index),
-            logit: logits[index],
-            weight: Double(weights[index])
-          )
-        )
+        let weight = Double(weights[index])
+        candidates.append(Candidate(id: TokenID(index), logit: logits[index], weight: weight))
+        sum += weight
       }
-      if isEnough(candidates) { break }
+      if candidates.count >= count && sum >= weight || distance == .infinity { break }
+      distance = distance < 16 ? 2 * distance : .infinity
     }
-    candidates.sort(by: Candidate.comesFirst)
+    candidates.order()
   }
 
-  /// Keeps the fewest candidates from the front that have at least a share of `total`.
-  private mutating func keep(probability: Double, of total: Double) {
-    guard probability < 1 else { return }
+  /// Sorts the `count` most likely candidates.
+  ///
+  /// - Returns: How many of them have a share of `probability` of these.
+  private mutating func sortLikeliest(_ count: Int, probability: Double) -> Int {
+    var total = 0.0
+    while candidates.sortedCount < count, let next = candidates.sortNext() { total += next.weight }
+    guard probability < 1 else { return candidates.sortedCount }
     var sum = 0.0
-    for index in candidates.indices {
-      sum += candidates[index].weight
-      if sum >= probability * total {
-        candidates.removeLast(candidates.count - index - 1)
-        return
-      }
+    for rank in 0..<candidates.sortedCount {
+      sum += candidates[rank].weight
+      if sum >= probability * total { return rank + 1 }
     }
+    return candidates.sortedCount
   }
 
-  /// Draws among the candidates that are at least `minimum` times as likely as the first.
-  private func drawCandidate(minimum: Double, _ uniform: Double) -> TokenID {
+  /// Sorts the fewest candidates that have some weight together, at least one, and returns how many
+  /// they are.
+  private mutating func sort(weight: Double) -> Int {
+    var sum = 0.0
+    while let next = candidates.sortNext() {
+      sum += next.weight
+      if sum >= weight { break }
+    }
+    return candidates.sortedCount
+  }
+
+  /// Draws among those of the `count` first candidates that are at least `minimum` times as likely as
+  /// the first.
+  private func drawCandidate(_ count: Int, minimum: Double, _ uniform: Double) -> TokenID {
     // The first candidate's weight is 1.
-    let kept = candidates.prefix { $0.weight >= minimum }
-    let goal = uniform * kept.reduce(0) { $0 + $1.weight }
+    var total = 0.0, kept = 0
+    while kept < count, candidates[kept].weight >= minimum {
+      total += candidates[kept].weight
+      kept += 1
+    }
+    let goal = uniform * total
     var sum = 0.0
-    for candidate in kept {
-      sum += candidate.weight
-      if sum > goal { return candidate.id }
+    for rank in 0..<kept {
+      sum += candidates[rank].weight
+      if sum > goal { return candidates[rank].id }
     }
     return candidates[0].id
   }

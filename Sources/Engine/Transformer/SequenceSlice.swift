@@ -10,8 +10,9 @@ package struct SequenceSlice: Hashable, Sendable {
     case allTokens
   }
 
-  /// At least one.
-  package var tokenIDs: [TokenID]
+  /// At least one. A part of the sequence's own array, so that nothing is copied: as long as a slice
+  /// lives, changing that array copies it.
+  package var tokenIDs: ArraySlice<TokenID>
   /// The position of the first token in its sequence. Keys and values of all earlier positions are
   /// in the blocks already, or come earlier in the same step.
   package var startPosition: Int
@@ -20,7 +21,7 @@ package struct SequenceSlice: Hashable, Sendable {
   package var logits: Logits
 
   package init(
-    tokenIDs: [TokenID],
+    tokenIDs: ArraySlice<TokenID>,
     startPosition: Int,
     blockTable: [BlockID],
     logits: Logits = .lastToken
@@ -29,6 +30,21 @@ package struct SequenceSlice: Hashable, Sendable {
     self.startPosition = startPosition
     self.blockTable = blockTable
     self.logits = logits
+  }
+
+  /// A slice of all of an array's tokens.
+  package init(
+    tokenIDs: [TokenID],
+    startPosition: Int,
+    blockTable: [BlockID],
+    logits: Logits = .lastToken
+  ) {
+    self.init(
+      tokenIDs: tokenIDs[...],
+      startPosition: startPosition,
+      blockTable: blockTable,
+      logits: logits
+    )
   }
 
   /// Rows of logits that the slice yields.

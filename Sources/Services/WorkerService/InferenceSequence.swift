@@ -8,4 +8,14 @@ struct InferenceSequence {
   /// The physical block of each logical one.
   var blockTable: [BlockID] = []
   let sampling: SamplingParameters
+
+  /// - Parameters:
+  ///   - tokenLimit: The most tokens that it will have: room for them is taken now, not by steps.
+  ///   - blockLimit: The most blocks.
+  init(tokenIDs: [TokenID], sampling: SamplingParameters, tokenLimit: Int, blockLimit: Int) {
+    self.tokenIDs = tokenIDs
+    self.sampling = sampling
+    self.tokenIDs.reserveCapacity(tokenLimit)
+    blockTable.reserveCapacity(blockLimit)
+  }
 }

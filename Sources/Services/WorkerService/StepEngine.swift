@@ -7,6 +7,9 @@ import Transformer
 
 /// Runs plans on the model, one after the other, on a thread of its own.
 ///
+/// Steps of sequences that have begun allocate for nothing but the messages that plans and results
+/// are.
+///
 /// Trusts no plan: every id, position and block is checked against what the worker has, and a slice
 /// that is wrong fails its own sequence alone.
 actor StepEngine {
@@ -15,6 +18,7 @@ actor StepEngine {
   private var sampler: Sampler
   private let maxBatchSequences: Int
   private var sequences: [UInt64: InferenceSequence] = [:]
+  private var batch = StepBatch()
   private var epoch: UInt64 = 0
   private var call: UInt64 = 0
   private var transfers: BlockTransfers?
@@ -28,7 +32,7 @@ actor StepEngine {
     executor: DedicatedThreadExecutor
   ) {
     self.runner = runner
-    self.sampler = Sampler()
+    self.sampler = Sampler(vocabularySize: runner.configuration.vocabularySize)
     self.maxBatchSequences = maxBatchSequences
     self.executor = executor
   }
@@ -66,25 +70,22 @@ actor StepEngine {
     }
     let start = ContinuousClock.now
     var failures: [UInt64: MeshError] = [:]
+    batch.begin(plan)
     for sequence in plan.releasedSequences { sequences[sequence] = nil }
     transfers?.begin(plan)
     for start in plan.starts {
       do { try begin(start) } catch { failures[start.sequence] = error }
     }
-    var runnable: [Weft_Worker_V1_SequenceSlice] = []
-    var slices: [SequenceSlice] = []
-    let repeated = plan.repeatedSequences
     for slice in plan.slices where failures[slice.sequence] == nil {
       do {
-        slices.append(try prepare(slice, repeated: repeated))
-        runnable.append(slice)
+        batch.append(try prepare(slice), of: slice.sequence)
       } catch {
         failures[slice.sequence] = error
       }
     }
-    transfers?.compute { slices.fullBlocks(ofTokens: runner.settings.blockSizeTokens) }
+    transfers?.compute { batch.slices.fullBlocks(ofTokens: runner.settings.blockSizeTokens) }
     defer { transfers?.endStep() }
-    let sampled = try run(slices, of: runnable)
+    let sampled = try runBatch()
     for sequence in failures.keys { sequences[sequence] = nil }
     return .with {
       $0.epoch = plan.epoch
@@ -118,22 +119,28 @@ actor StepEngine {
     if let wrong = start.tokenIds.first(where: { $0 >= vocabularySize }) {
       throw .invalid("starts.token_ids", "must be below \(vocabularySize), got \(wrong)")
     }
-    sequences[start.sequence] = InferenceSequence(tokenIDs: start.tokenIds, sampling: sampling)
+    sequences[start.sequence] = InferenceSequence(
+      tokenIDs: start.tokenIds,
+      sampling: sampling,
+      tokenLimit: contextLength + 1,
+      blockLimit: contextLength / runner.settings.blockSizeTokens + 1
+    )
   }
 
   /// Extends the sequence's block table and checks what the slice asks for; the runner checks
   /// block ids and positions against its memory.
   private func prepare(
-    _ slice: Weft_Worker_V1_SequenceSlice,
-    repeated: Set<UInt64>
+    _ slice: Weft_Worker_V1_SequenceSlice
   ) throws(MeshError) -> SequenceSlice {
-    guard !repeated.contains(slice.sequence) else {
+    guard !batch.repeatedSequences.contains(slice.sequence) else {
       throw .invalid("slices.sequence", "\(slice.sequence) must be there once")
     }
     guard sequences[slice.sequence] != nil else {
       throw .invalid("slices.sequence", "\(slice.sequence) has not started")
     }
-    sequences[slice.sequence]?.blockTable += slice.appendedBlocks.map { BlockID($0) }
+    sequences[slice.sequence]?.blockTable.append(
+      contentsOf: slice.appendedBlocks.lazy.map { BlockID($0) }
+    )
     guard let sequence = sequences[slice.sequence] else { preconditionFailure() }
     guard transfers?.isLoading(sequence.blockTable) != true else {
       throw .invalid("slices", "of \(slice.sequence) must not use blocks that are being loaded")
@@ -150,7 +157,7 @@ actor StepEngine {
       throw .invalid("slices.samples", "must be false before the sequence's last token")
     }
     let prepared = SequenceSlice(
-      tokenIDs: Array(sequence.tokenIDs[first..<end]),
+      tokenIDs: sequence.tokenIDs[first..<end],
       startPosition: first,
       blockTable: sequence.blockTable,
       logits: slice.samples ? .lastToken : .none
@@ -159,28 +166,25 @@ actor StepEngine {
     return prepared
   }
 
-  private func run(
-    _ slices: [SequenceSlice],
-    of plan: [Weft_Worker_V1_SequenceSlice]
-  ) throws(MeshError) -> [Weft_Worker_V1_SampledToken] {
-    guard !slices.isEmpty else { return [] }
-    let logits = try runner.step(slices) { transfers?.didCompute(layer: $0) }
-    var row = 0
+  /// Computes the batch, samples, and appends what it sampled to the sequences.
+  private func runBatch() throws(MeshError) -> [Weft_Worker_V1_SampledToken] {
+    guard !batch.slices.isEmpty else { return [] }
+    let logits = try runner.step(batch.slices) { transfers?.didCompute(layer: $0) }
+    batch.release()
     var sampled: [Weft_Worker_V1_SampledToken] = []
-    for (slice, prepared) in zip(plan, slices) where slice.samples {
-      let position = prepared.startPosition + prepared.tokenIDs.count
-      let sampling = sequences[slice.sequence]?.sampling ?? SamplingParameters()
+    sampled.reserveCapacity(batch.samples.count)
+    for (row, sample) in batch.samples.enumerated() {
+      let sampling = sequences[sample.sequence]?.sampling ?? SamplingParameters()
       let token = logits.withRow(row) { logits in
-        sampler.sample(logits, sampling, position: position)
+        sampler.sample(logits, sampling, position: sample.position)
       }
-      sequences[slice.sequence]?.tokenIDs.append(token.id)
+      sequences[sample.sequence]?.tokenIDs.append(token.id)
       sampled.append(
         .with {
-          $0.sequence = slice.sequence
+          $0.sequence = sample.sequence
           $0.tokenID = token.id
         }
       )
-      row += 1
     }
     return sampled
   }
@@ -193,13 +197,5 @@ extension [SequenceSlice] {
       let end = slice.startPosition + slice.tokenIDs.count
       blocks.formUnion(slice.blockTable[slice.startPosition / blockSize..<end / blockSize])
     }
-  }
-}
-
-extension Weft_Worker_V1_ExecuteRequest {
-  /// Sequences with more than one slice: which of them comes first is not for the worker to say.
-  fileprivate var repeatedSequences: Set<UInt64> {
-    var seen: Set<UInt64> = []
-    return Set(slices.map(\.sequence).filter { !seen.insert($0).inserted })
   }
 }

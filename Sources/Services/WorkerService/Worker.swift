@@ -95,6 +95,7 @@ private actor ModelLoader {
         blockSizeTokens: EngineSettings.blockSizeTokens,
         maxBatchTokens: settings.engine.maxBatchTokens,
         maxLogitsRows: settings.engine.maxBatchSequences,
+        maxSlices: settings.engine.maxBatchSequences,
         threadCount: settings.engine.threads
       ),
       weightsSettings: settings.weights
