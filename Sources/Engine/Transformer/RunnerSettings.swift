@@ -1,3 +1,4 @@
+package import Kernels
 package import MeshTypes
 
 /// How much a ``ModelRunner`` takes and computes at once.
@@ -14,6 +15,8 @@ package struct RunnerSettings: Hashable, Sendable {
   package var threadCount: Int
   /// Whether to use the portable kernels: slow, and equal byte for byte.
   package var usesPortableKernels: Bool
+  /// How keys and values stand in memory.
+  package var kvType: KVType
 
   package init(
     blockCount: Int,
@@ -21,7 +24,8 @@ package struct RunnerSettings: Hashable, Sendable {
     maxBatchTokens: Int = 512,
     maxLogitsRows: Int = 128,
     threadCount: Int,
-    usesPortableKernels: Bool = false
+    usesPortableKernels: Bool = false,
+    kvType: KVType = .f16
   ) {
     self.blockCount = blockCount
     self.blockSizeTokens = blockSizeTokens
@@ -29,6 +33,7 @@ package struct RunnerSettings: Hashable, Sendable {
     self.maxLogitsRows = maxLogitsRows
     self.threadCount = threadCount
     self.usesPortableKernels = usesPortableKernels
+    self.kvType = kvType
   }
 
   /// Allowed batch sizes.
