@@ -202,7 +202,11 @@ func benchmark(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 }
 
 let benchmarks: [Target] = [
-  benchmark("engine-benchmark", [argumentParser, "Kernels", "ModelFiles", "Transformer"]),
+  .target(name: "CMachineLimits", path: "Benchmarks/CMachineLimits", cSettings: kernelSettings),
+  benchmark(
+    "engine-benchmark",
+    [argumentParser, "CMachineLimits", "Kernels", "ModelFiles", "Transformer"]
+  ),
   benchmark("eviction-benchmark", ["BlockCache", "TieredStore"]),
   benchmark(
     "kvstore-benchmark",

@@ -64,7 +64,10 @@ package final class ModelRunner: @unchecked Sendable {
     buffers = try StepBuffers(configuration, weights, settings)
     rows = StepRows(settings, contextLength: configuration.contextLength)
     kvMemory = try KVMemory(
-      layout: configuration.kvLayout(blockSizeTokens: settings.blockSizeTokens),
+      layout: configuration.kvLayout(
+        blockSizeTokens: settings.blockSizeTokens,
+        type: settings.kvType
+      ),
       blockCount: settings.blockCount,
       engine: engine
     )
@@ -127,12 +130,13 @@ package struct StepLogits {
 
 extension ModelConfiguration {
   /// The sizes of a KV block.
-  package func kvLayout(blockSizeTokens: Int) -> KVMemory.Layout {
+  package func kvLayout(blockSizeTokens: Int, type: KVType = .f16) -> KVMemory.Layout {
     KVMemory.Layout(
       layerCount: layerCount,
       kvHeadCount: kvHeadCount,
       headDimension: headDimension,
-      blockSizeTokens: blockSizeTokens
+      blockSizeTokens: blockSizeTokens,
+      type: type
     )
   }
 }

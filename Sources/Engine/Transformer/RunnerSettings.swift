@@ -1,3 +1,4 @@
+package import Kernels
 package import MeshTypes
 
 /// How much a ``ModelRunner`` takes and computes at once.
@@ -16,6 +17,8 @@ package struct RunnerSettings: Hashable, Sendable {
   package var threadCount: Int
   /// Whether to use the portable kernels: slow, and equal byte for byte.
   package var usesPortableKernels: Bool
+  /// How keys and values stand in memory.
+  package var kvType: KVType
 
   package init(
     blockCount: Int,
@@ -24,7 +27,8 @@ package struct RunnerSettings: Hashable, Sendable {
     maxLogitsRows: Int = 128,
     maxSlices: Int = 128,
     threadCount: Int,
-    usesPortableKernels: Bool = false
+    usesPortableKernels: Bool = false,
+    kvType: KVType = .f16
   ) {
     self.blockCount = blockCount
     self.blockSizeTokens = blockSizeTokens
@@ -33,6 +37,7 @@ package struct RunnerSettings: Hashable, Sendable {
     self.maxSlices = maxSlices
     self.threadCount = threadCount
     self.usesPortableKernels = usesPortableKernels
+    self.kvType = kvType
   }
 
   /// The most slices that can be in a step: each has a token.

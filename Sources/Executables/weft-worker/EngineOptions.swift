@@ -12,6 +12,9 @@ struct EngineOptions: ParsableArguments {
   @Option(help: "Memory for KV blocks in MiB (WEFT_KV_MEMORY_MIB; default 1024).")
   var kvMemoryMib: Int?
 
+  @Option(help: "How keys and values stand in memory, f16 or q8 (WEFT_KV_DTYPE; default f16).")
+  var kvDtype: String?
+
   @Option(help: "The most tokens in one step (WEFT_MAX_BATCH_TOKENS; default 512).")
   var maxBatchTokens: Int?
 
@@ -20,9 +23,11 @@ struct EngineOptions: ParsableArguments {
 
   /// The flags by setting name.
   var flags: [String: ConfigContent?] {
-    [
+    var flags = [
       "threads": threads, "kv-blocks": kvBlocks, "kv-memory-mib": kvMemoryMib,
       "max-batch-tokens": maxBatchTokens, "max-batch-sequences": maxBatchSequences,
     ].mapValues { $0.map { ConfigContent.int($0) } }
+    flags["kv-dtype"] = kvDtype.map { .string($0) }
+    return flags
   }
 }

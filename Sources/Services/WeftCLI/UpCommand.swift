@@ -31,6 +31,9 @@ struct UpCommand: AsyncParsableCommand {
   @Option(help: "Memory for each worker's weights in MiB (WEFT_WEIGHTS_MEMORY_MIB; default all).")
   var weightsMemoryMib: Int?
 
+  @Option(help: "How keys and values stand in memory, f16 or q8 (WEFT_KV_DTYPE; default f16).")
+  var kvDtype: String?
+
   @Option(help: "Memory of the KV store in MiB; 0: no store (WEFT_STORE_MEMORY_MIB; default 512).")
   var storeMemoryMib: Int?
 
@@ -54,8 +57,8 @@ struct UpCommand: AsyncParsableCommand {
       flags: [
         "model": model.map { .string($0) }, "listen": listen.map { .string($0) },
         "workers": workers.map { .int($0) }, "threads": threads.map { .int($0) },
-        "kv-memory-mib": kvMemoryMib.map { .int($0) },
         "weights-memory-mib": weightsMemoryMib.map { .int($0) },
+        "kv-memory-mib": kvMemoryMib.map { .int($0) }, "kv-dtype": kvDtype.map { .string($0) },
         "store-memory-mib": storeMemoryMib.map { .int($0) },
         "store-directory": storeDirectory.map { .string($0) },
       ]
@@ -103,6 +106,7 @@ struct UpCommand: AsyncParsableCommand {
         arguments += ["--\(name)", "\(value)"]
       }
     }
+    if let type = try await settings.text("kv-dtype") { arguments += ["--kv-dtype", type] }
     return arguments
   }
 

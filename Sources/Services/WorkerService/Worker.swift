@@ -84,7 +84,7 @@ private actor ModelLoader {
     let start = ContinuousClock.now
     let file = try openModel(at: settings.model.path)
     let layout = try ModelConfiguration(file: file)
-      .kvLayout(blockSizeTokens: EngineSettings.blockSizeTokens)
+      .kvLayout(blockSizeTokens: EngineSettings.blockSizeTokens, type: settings.engine.kvType)
     let blockCount =
       settings.engine.blockCount ?? settings.engine.kvMemoryBytes / layout.blockByteCount
     var log = LoadingLog(logger: logger)
@@ -96,13 +96,14 @@ private actor ModelLoader {
         maxBatchTokens: settings.engine.maxBatchTokens,
         maxLogitsRows: settings.engine.maxBatchSequences,
         maxSlices: settings.engine.maxBatchSequences,
-        threadCount: settings.engine.threads
+        threadCount: settings.engine.threads,
+        kvType: settings.engine.kvType
       ),
       weightsSettings: settings.weights
     ) { log.report($0) }
     let rootKey = BlockKey.root(
       modelDigest: runner.knownDigest ?? file.digest(),
-      numericsID: NumericsID.current,
+      numericsID: NumericsID.current(settings.engine.kvType),
       layout: settings.store.blockFormat.keyed("\(layout)"),
       blockSizeTokens: EngineSettings.blockSizeTokens
     )
@@ -135,6 +136,7 @@ extension Logger {
       "model loaded",
       metadata: [
         "model": "\(settings.model.name)", "kv-blocks": "\(runner.settings.blockCount)",
+        "kv-dtype": "\(settings.engine.kvType)",
         "threads": "\(settings.engine.threads)", "weights": "\(runner.weightsOrigin)",
         "layers": "\(runner.configuration.layerCount)",
         "layers-in-memory": "\(runner.residentLayerCount)", "seconds": "\(seconds)",

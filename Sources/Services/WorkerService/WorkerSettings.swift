@@ -1,5 +1,6 @@
 package import GRPCCoreTransport
 import Glibc
+package import Kernels
 package import MeshRuntime
 package import MeshTypes
 package import Transformer
@@ -48,6 +49,12 @@ package struct WorkerSettings: Sendable {
     engine = try await EngineSettings(reader)
     weights = try await WeightsSettings(reader)
     store = try await StoreSettings(reader)
+    guard engine.kvType == .f16 || store.blockFormat == .exact else {
+      throw .invalid(
+        "store-block-format",
+        "must be exact with a kv-dtype of \(engine.kvType), whose blocks are small as they are"
+      )
+    }
     let role = try await reader.text("worker-role") ?? Role.everything.rawValue
     guard let known = Role(rawValue: role) else {
       throw .invalid(
@@ -73,6 +80,8 @@ package struct EngineSettings: Sendable {
   package var blockCount: Int?
   /// Memory for KV blocks in bytes, if ``blockCount`` is nil.
   package var kvMemoryBytes: Int
+  /// How keys and values stand in memory.
+  package var kvType: KVType
   /// The most tokens in one step.
   package var maxBatchTokens: Int
   /// The most sequences in one step.
@@ -81,7 +90,8 @@ package struct EngineSettings: Sendable {
   /// Tokens in a KV block.
   package static let blockSizeTokens = 16
 
-  /// Reads `threads`, `kv-blocks`, `kv-memory-mib`, `max-batch-tokens` and `max-batch-sequences`.
+  /// Reads `threads`, `kv-blocks`, `kv-memory-mib`, `kv-dtype`, `max-batch-tokens` and
+  /// `max-batch-sequences`.
   ///
   /// - Throws: ``MeshError`` `invalidArgument` naming the setting.
   package init(_ reader: SettingsReader) async throws(MeshError) {
@@ -89,6 +99,14 @@ package struct EngineSettings: Sendable {
     threads = try await reader.integer("threads", in: 1...256) ?? cores
     blockCount = try await reader.integer("kv-blocks", in: 2...(1 << 24))
     kvMemoryBytes = (try await reader.integer("kv-memory-mib", in: 1...(1 << 24)) ?? 1024) << 20
+    let type = try await reader.text("kv-dtype") ?? KVType.f16.rawValue
+    guard let known = KVType(rawValue: type) else {
+      throw .invalid(
+        "kv-dtype",
+        "must be one of \(KVType.allCases.map(\.rawValue)), got \"\(type.prefix(100))\""
+      )
+    }
+    kvType = known
     maxBatchTokens = try await reader.integer("max-batch-tokens", in: 16...65_536) ?? 512
     maxBatchSequences = try await reader.integer("max-batch-sequences", in: 1...4096) ?? 64
   }
