@@ -70,11 +70,13 @@ void wk_neon_geglu(const float *gate, const float *up, size_t count, float *out)
   }
 }
 
-/// Clamped to the finite halves; a NaN becomes the smallest of them, as in wk_to_f16_finite.
+/// Four wk_clamp_to_f16.
 WK_NEON_INLINE float32x4_t clamped(float32x4_t value) {
-  const float32x4_t largest = vdupq_n_f32(65504.0f), smallest = vdupq_n_f32(-65504.0f);
-  value = vbslq_f32(vcgtq_f32(value, smallest), value, smallest);
-  return vminq_f32(value, largest);
+  const uint32x4_t bits = vreinterpretq_u32_f32(value), sign = vdupq_n_u32(0x80000000u);
+  const uint32x4_t magnitudes = vbicq_u32(bits, sign);
+  const uint32x4_t are_nan = vcgtq_u32(magnitudes, vdupq_n_u32(0x7f800000u));
+  const uint32x4_t smaller = vminq_u32(magnitudes, vdupq_n_u32(0x477fe000u));
+  return vreinterpretq_f32_u32(vbslq_u32(sign, vorrq_u32(bits, are_nan), smaller));
 }
 
 void wk_neon_to_halves(const float *values, size_t count, uint16_t *halves) {
