@@ -103,7 +103,10 @@ static wk_matrix pack(context *at, wk_format format, const uint8_t *tensor, bool
 static void put_product(context *at, const format_fields *fields) {
   static const int fills[] = {-1, -1, -1, 0xff, 0x80, 0x00};
   uint64_t *state = &at->state;
-  const size_t columns = next_size(state, 1, 75), rows = next_size(state, 1, 13);
+  // Some more rows than a thread takes at a time.
+  const bool many = next_bits(state) % 8 == 0;
+  const size_t columns = next_size(state, 1, many ? 20 : 75);
+  const size_t rows = many ? next_size(state, 65, 80) : next_size(state, 1, 13);
   const size_t block = wk_format_block_weights(fields->format);
   const size_t depth = (block == 256 ? 256 : 32) * next_size(state, 1, block == 256 ? 2 : 12);
   const int fill = fills[next_size(state, 0, 5)];
@@ -146,6 +149,11 @@ static void attention(context *at) {
   const size_t positions = next_size(state, 1, 200), count = next_size(state, 1, 12);
   const size_t blocks = (positions + tokens - 1) / tokens, stride = 2 * heads * tokens * dimension;
   uint16_t *memory = random_halves(&at->memory, state, blocks * stride, 2);
+  // Sums that are -0: of negative values and zeroes, when a much larger score takes all the weight.
+  const bool negative = next_bits(state) % 4 == 0;
+  for (size_t i = 0; negative && i < blocks * stride; i++) {
+    memory[i] = next_bits(state) % 4 == 0 ? memory[i] | 0x8000u : 0x8000u;
+  }
   uint32_t *table = allocate(&at->memory, blocks * sizeof(uint32_t));
   for (size_t i = 0; i < blocks; i++) {
     table[i] = (uint32_t)(blocks - 1 - i);
@@ -154,12 +162,16 @@ static void attention(context *at) {
   wk_attention_tile tile = {
       .kv = {memory, stride, head, heads * tokens * dimension + head, tokens, dimension},
       .block_table = table,
-      .scale = next_float(state, 0.25f),
+      .scale = negative ? 50 : next_float(state, 0.25f),
       .count = count,
   };
   float *out = allocate(&at->memory, count * dimension * sizeof(float));
   for (size_t i = 0; i < count; i++) {
-    tile.queries[i] = random_floats(&at->memory, state, dimension, 3);
+    float *query = random_floats(&at->memory, state, dimension, 3);
+    if (next_bits(state) % 8 == 0) {
+      query[next_size(state, 0, dimension - 1)] = NAN;
+    }
+    tile.queries[i] = query;
     tile.lengths[i] = next_size(state, 1, positions);
     tile.starts[i] = next_bits(state) % 2 * next_size(state, 0, tile.lengths[i] - 1);
     tile.outputs[i] = out + i * dimension;
@@ -193,12 +205,16 @@ static void gates(context *at) {
 static void exponentials(context *at) {
   const size_t count = next_size(&at->state, 1, 300);
   float *values = random_floats(&at->memory, &at->state, count, 50);
+  const float factor = fabsf(next_float(&at->state, 2));
   for (size_t i = 0; i < count; i++) {
+    // Many near where the result becomes 0.
+    values[i] = next_bits(&at->state) % 4 == 0 ? 30 - 87 / factor + next_float(&at->state, 0.1f)
+                                               : values[i];
     values[i] = values[i] < 30 ? values[i] : 30;
   }
   values[next_size(&at->state, 0, count - 1)] = next_bits(&at->state) % 2 == 0 ? -INFINITY : NAN;
   float *out = allocate(&at->memory, count * sizeof(float));
-  at->kernels->exponentials(values, count, 30, fabsf(next_float(&at->state, 2)), out);
+  at->kernels->exponentials(values, count, 30, factor, out);
   put_floats(&at->out, out, count);
 }
 

@@ -87,13 +87,13 @@ static inline uint16_t *random_halves(guarded_memory *memory, uint64_t *state, s
 static inline float *awkward_floats(guarded_memory *memory, uint64_t *state, size_t count,
                                     bool finite) {
   static const float awkward[] = {
-      0.0f,      -0.0f, 0x1p-149f, -0x1p-126f, 0x1p-24f, 0x1p-25f, 65504.0f,  65520.0f,
-      -70000.0f, 1e30f, -1e30f,    127.0f,     -88.0f,   INFINITY, -INFINITY, NAN,
+      0.0f,  -0.0f,  0x1p-149f, -0x1p-126f, 0x1p-24f, 0x1p-25f,  65504.0f, 65520.0f, -70000.0f,
+      1e30f, -1e30f, 127.0f,    -88.0f,     INFINITY, -INFINITY, NAN,      -NAN,
   };
   float *values = random_floats(memory, state, count, 8);
   for (size_t i = 0; i < count; i++) {
     if (next_bits(state) % 8 == 0) {
-      values[i] = awkward[next_size(state, 0, finite ? 12 : 15)];
+      values[i] = awkward[next_size(state, 0, finite ? 12 : 16)];
     }
   }
   return values;
