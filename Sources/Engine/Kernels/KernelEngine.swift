@@ -17,6 +17,10 @@ package final class KernelEngine {
     case avx2
     /// AVX-512 with VNNI.
     case avx512
+    /// NEON, which every 64-bit ARM CPU has.
+    case neon
+    /// NEON with dot products of 8 bits.
+    case neonDotProducts
 
     /// Whether this CPU has it.
     package var isAvailable: Bool { kernels != nil }
@@ -27,6 +31,8 @@ package final class KernelEngine {
       case .portable: wk_kernel_set_portable()
       case .avx2: wk_kernel_set_avx2()
       case .avx512: wk_kernel_set_avx512()
+      case .neon: wk_kernel_set_neon()
+      case .neonDotProducts: wk_kernel_set_neon_dot()
       }
     }
   }
@@ -42,7 +48,7 @@ package final class KernelEngine {
   /// Threads that work, the caller's included.
   package var threadCount: Int { Int(wk_pool_threads(engine.pool)) }
 
-  /// The kernels' name, for logs: `avx512`, `avx2` or `portable`.
+  /// The kernels' name, for logs: `avx512`, `avx2`, `neon-dot`, `neon` or `portable`.
   package var instructionSetName: String { String(cString: engine.kernels.pointee.name) }
 
   /// Starts the threads.

@@ -80,6 +80,12 @@ const wk_kernel_set *wk_kernel_set_avx2(void);
 /// The set for AVX-512 with VNNI; null where the CPU lacks one of them.
 const wk_kernel_set *wk_kernel_set_avx512(void);
 
+/// The set for NEON, which every 64-bit ARM CPU has; null on others.
+const wk_kernel_set *wk_kernel_set_neon(void);
+
+/// The set for NEON with dot products of 8 bits; null where the CPU lacks them.
+const wk_kernel_set *wk_kernel_set_neon_dot(void);
+
 /// The fastest set for this CPU.
 const wk_kernel_set *wk_kernel_set_best(void);
 
