@@ -43,8 +43,8 @@ struct GBNFTests {
   @Test("of llama.cpp are read")
   func examples() throws {
     let sums = try Grammar(compiling: .gbnf(Self.arithmetic))
-    #expect(sums.accepts(Array("(a1 + 5)*b= c\n".utf8)))
-    #expect(!sums.accepts(Array("(a1 + 5*b= c\n".utf8)))
+    #expect(sums.accepts(Array("(a1 +5)*b= c\n".utf8)))
+    #expect(!sums.accepts(Array("(a1 +5*b= c\n".utf8)))
     let json = try Grammar(compiling: .gbnf(Self.json))
     #expect(json.accepts(Array(#"{"a": [1, -2.5e3, "\u00e9\"", {}], "ü": null}"#.utf8)))
     #expect(!json.accepts(Array(#"{"a": [1,]}"#.utf8)))
