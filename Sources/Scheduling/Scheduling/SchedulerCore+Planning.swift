@@ -35,9 +35,7 @@ extension SchedulerCore {
     var plan = StepPlan(
       epoch: workers[worker].epoch,
       step: step,
-      releases: workers[worker].releases,
-      starts: [],
-      slices: []
+      releases: workers[worker].releases
     )
     workers[worker].releases = []
     plan.stores = workers[worker].pendingStores
