@@ -42,7 +42,10 @@ struct InferenceSequence: Sendable {
   /// Whether a worker existed at submission that it fits.
   var wasSized = false
   var preemptions = 0
+  /// Workers that were lost while they computed it, since it was last acquitted.
   var workerLosses = 0
+  /// Once this many positions are computed it is acquitted.
+  var acquittalPosition = 0
   var cachedPromptTokens: Int?
   var keyChains: [BlockKeyChain] = []
   /// While it waits for another sequence to compute its prefix: where, and the first missing key.
@@ -87,6 +90,9 @@ struct InferenceSequence: Sendable {
   var wantedCount: Int {
     totalCount < maxTotalCount && load == nil ? totalCount - scheduledCount : 0
   }
+
+  /// Whether it may be what its last worker was lost by.
+  var isSuspect: Bool { workerLosses > 0 }
 
   /// Whether it has not been anywhere else before.
   var isFirstStay: Bool { admission == 1 }

@@ -60,6 +60,7 @@ extension SchedulerCore {
     // that it would compute again. One that runs anew computes it anew.
     let isWaiting = sequences[slot].placement == .waiting
     guard isPresent || isWaiting else { return }
+    acquit(slot, at: slice.end)
     if let failure {
       events.append(fail(slot, failure.error))
       return

@@ -57,7 +57,8 @@ extension SchedulerCore {
           id: slice.sequence,
           admission: sequences[slot].admission,
           end: slice.startPosition + slice.tokenCount,
-          samples: slice.samples
+          samples: slice.samples,
+          isSuspect: sequences[slot].isSuspect
         )
       )
     }
@@ -74,10 +75,13 @@ extension SchedulerCore {
     var places = workers[worker].capabilities.maxBatchSequences
     var shares: [(slot: Int, tokenCount: Int)] = []
     shares.reserveCapacity(min(workers[worker].running.count, places))
+    let turn = suspectTurn(on: worker)
     for isPrefill in [false, true] {
       for slot in workers[worker].running where budget > 0 && places > 0 {
         let wanted = min(sequences[slot].wantedCount, roomForPositions(of: slot, on: worker))
-        guard wanted > 0, (wanted > 1) == isPrefill else { continue }
+        guard wanted > 0, (wanted > 1) == isPrefill,
+          !sequences[slot].isSuspect || turn == .only(slot: slot)
+        else { continue }
         let share = min(wanted, prefillCap, budget)
         shares.append((slot, share))
         budget -= share

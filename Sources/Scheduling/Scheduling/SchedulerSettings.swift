@@ -19,9 +19,11 @@ package struct SchedulerSettings: Hashable, Sendable {
   /// the blocks for them stay free too when a sequence is admitted. 0 packs most tightly, and
   /// recomputes most when the guess was wrong.
   package var growthHorizonTokens = 128
-  /// How many workers a sequence may lose while it is being computed before it is taken to be the
+  /// How many workers a sequence may lose at about the same positions before it is taken to be the
   /// cause and fails.
   package var maxWorkerLosses = 2
+  /// How many such requests are remembered, and refused when they come again.
+  package var maxQuarantined = 256
   /// How many waiting sequences are looked at past those that cannot be placed at the moment.
   package var dispatchLookahead = 64
   /// In the cost of a worker, how many more decoded tokens a new sequence is expected to bring at
@@ -66,6 +68,7 @@ package struct SchedulerSettings: Hashable, Sendable {
     )
     try Self.expect(maxPlansInFlight, in: 1...8, "max_plans_in_flight")
     try Self.expect(maxWorkerLosses, in: 1...1000, "max_worker_losses")
+    try Self.expect(maxQuarantined, in: 0...1_000_000, "max_quarantined")
     try Self.expect(dispatchLookahead, in: 1...1_000_000, "dispatch_lookahead")
     try Self.expect(growthHorizonTokens, in: 0...1_000_000, "growth_horizon_tokens")
     guard storeAnswerLifetimeSteps >= 1 else {

@@ -17,6 +17,8 @@ struct WorkerState: Sendable {
     /// The position after the last one computed: that of the token sampled, if one is.
     var end: Int
     var samples: Bool
+    /// Whether it was a suspect when the plan was made.
+    var isSuspect: Bool
   }
 
   let epoch: Epoch

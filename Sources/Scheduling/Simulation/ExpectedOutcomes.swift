@@ -25,7 +25,8 @@ extension SimulationScenario {
     case .failed(.resourceExhausted): settings.maxWaitingSequences < requests.count
     case .failed(.unavailable): hasRestarts
     case .failed(.internalError):
-      request.flaw == .killsWorkers || lossCount >= settings.maxWorkerLosses
+      request.flaw == .killsWorkers || isKillersDouble(request)
+        || lossCount >= settings.maxWorkerLosses
     case .failed: false
     }
   }
@@ -39,8 +40,18 @@ extension SimulationScenario {
     }
   }
 
-  /// Faults by which a worker may be lost, those caused by requests not counted.
+  /// Whether one with its prompt was quarantined.
+  private func isKillersDouble(_ request: SimulatedRequest) -> Bool {
+    requests.contains { $0.flaw == .killsWorkers && $0.prompt == request.prompt }
+  }
+
+  /// By how much worker losses that are not one request's fault may add up on another.
   private var lossCount: Int {
+    requests.count { $0.flaw == .killsWorkers } - 1 + faultLossCount
+  }
+
+  /// Faults by which a worker may be lost.
+  private var faultLossCount: Int {
     faults.count {
       switch $0.fault {
       case .crash: true
