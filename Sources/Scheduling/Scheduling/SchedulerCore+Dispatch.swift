@@ -119,11 +119,11 @@ extension SchedulerCore {
       && !workers.contains { !$0.isDraining && sequences[slot].fits($0.capabilities) }
   }
 
-  /// The candidate of least cost, then of least load, then the one that joined first.
+  /// The candidate of least cost, then of least load, then any.
   private mutating func choose(for slot: Int, among loads: [WorkerLoad]) -> Choice {
     if isPrefixInProgress(for: slot) { return .awaitPrefix }
     if awaitsStore(slot) { return .awaitStore }
-    var best: (cost: Double, load: Int, choice: Choice)?
+    var best: (rank: (cost: Double, load: Int, chance: UInt64), choice: Choice)?
     var hasCandidate = false
     for worker in workers.indices where isCandidate(worker, for: slot) {
       hasCandidate = true
@@ -131,14 +131,17 @@ extension SchedulerCore {
         let offer = offer(of: worker, for: slot, loads[worker]),
         loads[worker].isOpen || offer.isLoaded
       else { continue }
-      let cost = cost(of: offer, for: slot, on: worker, loads[worker])
-      let load = loads[worker].queuedTokens
-      if let best, (best.cost, best.load) <= (cost, load) { continue }
+      let chance = chance(of: worker, for: slot)
+      let rank =
+        settings.routing == .random
+        ? (cost: 0, load: 0, chance: chance)
+        : (
+          cost: cost(of: offer, for: slot, on: worker, loads[worker]),
+          load: loads[worker].queuedTokens, chance: chance
+        )
+      if let best, best.rank < rank { continue }
       let isAwaited = offer.firstAwaitedKey != nil
-      best = (
-        cost, load,
-        isAwaited ? .awaitPrefix : .place(worker: worker, offer)
-      )
+      best = (rank, isAwaited ? .awaitPrefix : .place(worker: worker, offer))
       sequences[slot].awaitedPrefix = offer.firstAwaitedKey.map { (workers[worker].epoch, $0) }
     }
     return best?.choice ?? (hasCandidate ? .blocked : .homeless)
@@ -227,15 +230,27 @@ extension SchedulerCore {
     _ load: WorkerLoad
   ) -> Double {
     let capabilities = workers[worker].capabilities
-    let present = max(offer.hitBlocks + offer.awaitedBlocks, offer.fetch.blockCount)
-    let known = present * capabilities.blockSizeTokens
-    let transfers = workers[worker].transfers
-    let fetching =
-      offer.fetch.fetchMicroseconds / max(1, transfers.microsecondsPerPosition.first)
+    var known = 0
+    var fetching = 0.0
+    if settings.routing == .leastCost {
+      let present = max(offer.hitBlocks + offer.awaitedBlocks, offer.fetch.blockCount)
+      known = present * capabilities.blockSizeTokens
+      let transfers = workers[worker].transfers
+      fetching = offer.fetch.fetchMicroseconds / max(1, transfers.microsecondsPerPosition.first)
+    }
     let left = sequences[slot].maxTotalCount - sequences[slot].tokenIDs.count
     let shared = load.sequenceCount * min(left, settings.decodeHorizonTokens)
     let tokens = sequences[slot].tokenIDs.count - known + load.queuedTokens + shared
     return (Double(tokens) + fetching) / capabilities.relativeSpeed
+  }
+
+  /// A number that is as good as drawn, and the same each time for a sequence and a worker.
+  private func chance(of worker: Int, for slot: Int) -> UInt64 {
+    var mixed = sequences[slot].rank.arrival &* 0x9E37_79B9_7F4A_7C15
+    mixed ^= workers[worker].epoch.rawValue &* 0xBF58_476D_1CE4_E5B9
+    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+    return mixed ^ (mixed >> 31)
   }
 
   /// Takes the hit blocks and new ones for all other known tokens; begins its load, if it has one.

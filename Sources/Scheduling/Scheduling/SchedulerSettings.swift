@@ -29,6 +29,8 @@ package struct SchedulerSettings: Hashable, Sendable {
   /// In the cost of a worker, how many more decoded tokens a new sequence is expected to bring at
   /// most, each of which waits for every other sequence there.
   package var decodeHorizonTokens = 64
+  /// How a worker is chosen among those that have room.
+  package var routing = Routing.leastCost
   /// Whether a sequence waits while another one on its worker computes the very prefix that it
   /// would otherwise compute too.
   package var awaitsSharedPrefixes = true
@@ -43,6 +45,17 @@ package struct SchedulerSettings: Hashable, Sendable {
   package var maxLoadMilliseconds = 5000
   /// After how many steps of all workers the KV store is asked again about a sequence that waits.
   package var storeAnswerLifetimeSteps: UInt64 = 64
+
+  /// How a worker is chosen among those that have room. All but the first are there to be compared
+  /// with it.
+  package enum Routing: String, Hashable, Sendable, CaseIterable {
+    /// By what is left to compute after prefix hits, what is queued, and who decodes there.
+    case leastCost = "cache-aware"
+    /// The same as if nobody had cached anything.
+    case leastLoad = "least-load"
+    /// By chance.
+    case random
+  }
 
   /// Which blocks go to the KV store.
   package enum StoreWrites: String, Hashable, Sendable, CaseIterable {

@@ -1,6 +1,4 @@
-import BlockCache
-import MeshTypes
-package import Scheduling
+import Scheduling
 
 /// Small scenarios in which everything happens that can happen.
 extension SimulationScenario {
@@ -117,68 +115,5 @@ extension SimulationScenario {
       }
       return request
     }
-  }
-
-  private static func faults(
-    count: Int,
-    within horizon: Int,
-    workerCount: Int,
-    _ generator: inout SimulationGenerator
-  ) -> [TimedFault] {
-    (0..<count).map { _ in
-      let worker = Int.random(in: 0..<workerCount, using: &generator)
-      let duration = Int(generator.exponential(mean: 800_000))
-      let fault: SimulationFault =
-        switch Int.random(in: 0..<9, using: &generator) {
-        case 0: .crash(worker: worker, downMicroseconds: duration)
-        case 1, 2: .hang(worker: worker, microseconds: duration)
-        case 3:
-          .slow(
-            worker: worker,
-            factor: Double.random(in: 2...20, using: &generator),
-            microseconds: duration
-          )
-        case 4: .silence(worker: worker, microseconds: duration)
-        case 5: .leave(worker: worker, awayMicroseconds: duration)
-        case 6: .drain(worker: worker, awayMicroseconds: duration)
-        case 7: .restart(downMicroseconds: duration)
-        default: .storeLoss
-        }
-      return TimedFault(at: Int.random(in: 0..<horizon, using: &generator), fault)
-    }
-  }
-}
-
-extension WorkerCapabilities {
-  /// A worker of the simulated model.
-  package static func simulated(
-    _ number: Int,
-    blockCount: Int,
-    blockSizeTokens: Int = 16,
-    maxBatchTokens: Int = 512,
-    maxBatchSequences: Int = 32,
-    maxContextTokens: Int = 8192,
-    relativeSpeed: Double = 1,
-    storeBlockBytes: Int = 0,
-    role: WorkerRole = .everything
-  ) -> Self {
-    Self(
-      name: "worker-\(number)",
-      blockCount: blockCount,
-      blockSizeTokens: blockSizeTokens,
-      maxBatchTokens: maxBatchTokens,
-      maxBatchSequences: maxBatchSequences,
-      maxContextTokens: maxContextTokens,
-      vocabularySize: SimulatedModel.vocabularySize,
-      rootKey: .root(
-        modelDigest: [1],
-        numericsID: "simulated",
-        layout: "states",
-        blockSizeTokens: blockSizeTokens
-      ),
-      relativeSpeed: relativeSpeed,
-      storeBlockBytes: storeBlockBytes,
-      role: role
-    )
   }
 }
