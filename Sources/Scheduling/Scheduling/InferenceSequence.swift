@@ -48,6 +48,8 @@ struct InferenceSequence: Sendable {
   var acquittalPosition = 0
   var cachedPromptTokens: Int?
   var keyChains: [BlockKeyChain] = []
+  /// Roots of workers, and what the salt makes of them.
+  private var saltedRoots: [(root: BlockKey, salted: BlockKey)] = []
   /// While it waits for another sequence to compute its prefix: where, and the first missing key.
   var awaitedPrefix: (epoch: Epoch, key: BlockKey)?
   /// The worker of its last stay.
@@ -137,9 +139,18 @@ struct InferenceSequence: Sendable {
     storedBlockCount = 0
   }
 
+  /// The root of its keys on such a worker.
+  private mutating func root(on worker: WorkerCapabilities) -> BlockKey {
+    if cacheSalt.isEmpty { return worker.rootKey }
+    if let known = saltedRoots.first(where: { $0.root == worker.rootKey }) { return known.salted }
+    let salted = worker.rootKey.salted(by: cacheSalt)
+    saltedRoots.append((worker.rootKey, salted))
+    return salted
+  }
+
   /// The place in ``keyChains`` of the keys on such a worker, brought up to all known tokens.
   mutating func keyChain(on worker: WorkerCapabilities) -> Int {
-    let root = worker.rootKey.salted(by: cacheSalt)
+    let root = root(on: worker)
     let present = keyChains.firstIndex {
       $0.root == root && $0.blockSizeTokens == worker.blockSizeTokens
     }

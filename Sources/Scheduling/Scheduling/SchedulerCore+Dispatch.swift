@@ -3,22 +3,6 @@ import MeshTypes
 
 /// From the waiting queue to the workers.
 extension SchedulerCore {
-  /// A worker as one dispatch pass sees it; placements are counted at once.
-  struct WorkerLoad {
-    /// Whether it takes sequences in this pass.
-    var isOpen: Bool
-    /// Whether it takes sequences that first wait for a load, and so need no place in a batch yet.
-    var takesLoads: Bool
-    /// Positions that its sequences would take from its next step's budget.
-    var demandTokens = 0
-    /// Prompt positions not scheduled yet.
-    var queuedTokens = 0
-    /// Sequences there.
-    var sequenceCount = 0
-    /// Blocks that they are expected to need soon beyond those they have.
-    var growthBlocks = 0
-  }
-
   enum Choice {
     /// Run it there.
     case place(worker: Int, Offer)
@@ -36,10 +20,16 @@ extension SchedulerCore {
   /// of their ranks. A sequence that must wait for room closes every worker that can ever run it to
   /// those behind it, so the small never starve the large.
   ///
-  /// - Complexity: O(running + placed × workers).
+  /// - Complexity: O(workers + sequences that run where something has changed + placed × workers).
   mutating func dispatch() {
     guard !waiting.isEmpty, !workers.isEmpty else { return }
-    var loads = workers.indices.map { load(of: $0) }
+    var loads: [WorkerLoad] = []
+    loads.reserveCapacity(workers.count)
+    for worker in workers.indices {
+      let load = workers[worker].load ?? load(of: worker)
+      workers[worker].load = load
+      loads.append(load)
+    }
     var place = 0
     var skipped = 0
     while place < waiting.count, skipped < settings.dispatchLookahead,
@@ -281,6 +271,7 @@ extension SchedulerCore {
   }
 
   private mutating func enter(_ slot: Int, _ worker: Int, hitBlocks: Int) {
+    workers[worker].note()
     let hitTokens = hitBlocks * workers[worker].capabilities.blockSizeTokens
     sequences[slot].placement = .running(workers[worker].epoch)
     sequences[slot].lastEpoch = workers[worker].epoch
