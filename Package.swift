@@ -116,7 +116,11 @@ let floor2: [Target] = [
   library("Checksum", in: "Cache", ["CChecksum", "CCrypto"]),
   library("Tokenization", in: "Text", ["JSONText", "MeshTypes"]),
   library("ChatTemplates", in: "Text", ["JSONText", "MeshTypes"]),
-  library("ModelFiles", in: "Engine", ["CCrypto", "JSONText", "MeshTypes"]),
+  library(
+    "ModelFiles",
+    in: "Engine",
+    ["CChecksum", "CCrypto", "CStoreIO", "JSONText", "MeshTypes"]
+  ),
   library("Kernels", in: "Engine", ["CKernels", "MeshTypes"]),
 ]
 
@@ -198,7 +202,11 @@ func benchmark(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 }
 
 let benchmarks: [Target] = [
-  benchmark("engine-benchmark", [argumentParser, "Kernels", "ModelFiles", "Transformer"]),
+  .target(name: "CMachineLimits", path: "Benchmarks/CMachineLimits", cSettings: kernelSettings),
+  benchmark(
+    "engine-benchmark",
+    [argumentParser, "CMachineLimits", "Kernels", "ModelFiles", "Transformer"]
+  ),
   benchmark("eviction-benchmark", ["BlockCache", "TieredStore"]),
   benchmark(
     "kvstore-benchmark",

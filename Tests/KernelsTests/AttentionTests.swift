@@ -24,14 +24,16 @@ import Testing
     var queryWidth: Int { queryHeadCount * layout.headDimension }
     var kvWidth: Int { layout.kvHeadCount * layout.headDimension }
 
-    init(_ random: inout SeededGenerator) {
+    init(_ type: KVType, _ random: inout SeededGenerator) {
       let kvHeadCount = Int.random(in: 1...3, using: &random)
       queryHeadCount = kvHeadCount * Int.random(in: 1...8, using: &random)
       layout = KVMemory.Layout(
         layerCount: 2,
         kvHeadCount: kvHeadCount,
-        headDimension: 16 * Int.random(in: 1...8, using: &random),
-        blockSizeTokens: 16 * Int.random(in: 1...3, using: &random)
+        headDimension: 16
+          * Int.random(in: 1...(Bool.random(using: &random) ? 8 : 16), using: &random),
+        blockSizeTokens: 16 * Int.random(in: 1...3, using: &random),
+        type: type
       )
       pairs = Bool.random(using: &random) ? .neighbours : .halves
       window = Bool.random(using: &random) ? Int.random(in: 1...150, using: &random) : nil
@@ -60,7 +62,8 @@ import Testing
     }
   }
 
-  /// Fills the memory with random finite numbers: what sequences before left there.
+  /// Fills the memory with random finite numbers, or levels and finite scales: what sequences before
+  /// left there.
   private static func scribble(_ memory: KVMemory, _ random: inout SeededGenerator) {
     for block in 0..<UInt32(blockCount) {
       memory.withBlock(BlockID(block)) { bytes in
@@ -140,10 +143,11 @@ import Testing
     return results
   }
 
-  @Test func chunksBatchesThreadsAndKernelSetsDoNotChangeABit() throws {
-    for seed: UInt64 in 0..<25 {
+  @Test(arguments: KVType.allCases)
+  func chunksBatchesThreadsAndKernelSetsDoNotChangeABit(_ type: KVType) throws {
+    for seed: UInt64 in 0..<12 {
       var random = SeededGenerator(seed: seed)
-      let shape = Shape(&random)
+      let shape = Shape(type, &random)
       let sequences = Self.sequences(Int.random(in: 1...3, using: &random), shape, &random)
       var reference: [[UInt32]]?
       for (index, instructionSet) in KernelEngine.InstructionSet.available.enumerated() {
@@ -172,10 +176,12 @@ import Testing
     }
   }
 
-  @Test func attentionIsCloseToTheExactOne() throws {
+  /// Keys and values are in -4...4, so that a level of 8 bits is off by up to 1/64.
+  @Test(arguments: [(KVType.f16, 4e-3), (.q8, 6e-2)])
+  func attentionIsCloseToTheExactOne(_ type: KVType, _ tolerance: Double) throws {
     for seed: UInt64 in 100..<110 {
       var random = SeededGenerator(seed: seed)
-      let shape = Shape(&random)
+      let shape = Shape(type, &random)
       let sequences = Self.sequences(2, shape, &random)
       let engine = try KernelEngine(threadCount: 2)
       let memory = try KVMemory(layout: shape.layout, blockCount: Self.blockCount, engine: engine)
@@ -183,7 +189,7 @@ import Testing
       for (sequence, found) in zip(sequences, found) {
         let exact = Self.exactAttention(sequence, shape)
         let error = zip(found, exact).map { abs(Double($0) - $1) }.max()!
-        #expect(error < 4e-3, "seed \(seed)")
+        #expect(error < tolerance, "seed \(seed)")
       }
     }
   }
@@ -228,6 +234,24 @@ import Testing
       }
     }
     return result
+  }
+
+  @Test("a block's bytes follow from its layout, and its text tells layouts apart")
+  func layouts() {
+    var layout = KVMemory.Layout(
+      layerCount: 30,
+      kvHeadCount: 3,
+      headDimension: 80,
+      blockSizeTokens: 16
+    )
+    #expect(layout.blockByteCount == 30 * 2 * 3 * 80 * 16 * 2)
+    // Keys of stored blocks are made of this text.
+    let text = "layerCount: 30, kvHeadCount: 3, headDimension: 80, blockSizeTokens: 16"
+    #expect("\(layout)" == "Layout(\(text))")
+    layout.type = .q8
+    // Three groups, the last of 16 dimensions.
+    #expect(layout.blockByteCount == 30 * 2 * 3 * (80 + 3 * 2) * 16)
+    #expect("\(layout)" == "Layout(\(text), type: q8)")
   }
 
   @Test func layoutsThatKernelsCannotTakeAreRefused() throws {

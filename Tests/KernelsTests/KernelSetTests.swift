@@ -227,4 +227,32 @@ import Testing
       }
     }
   }
+
+  private func levels(_ kernels: wk_kernel_set, _ values: [Float]) -> ([Int8], [UInt16]) {
+    var levels = [Int8](repeating: 0, count: values.count)
+    var scales = [UInt16](repeating: 0, count: (values.count + 31) / 32)
+    kernels.to_levels(values, values.count, &levels, &scales)
+    return (levels, scales)
+  }
+
+  @Test func levelsOfKeysAndValuesAreTheSameInAllSetsAndTheNearest() {
+    var random = SeededGenerator(seed: seed)
+    for _ in 0..<2000 {
+      let count = 16 * Int.random(in: 1...16, using: &random)
+      let scale = Float.random(in: -20...20, using: &random)
+      let values =
+        Bool.random(using: &random)
+        ? random.floats(count, scale: exp2(scale)) : awkwardFloats(count, &random)
+      let found = levels(best, values)
+      #expect(found == levels(portable, values), "seed \(seed)")
+      for (index, value) in values.enumerated() {
+        let limit: Float = 65_504
+        let clamped = value.isNaN ? -limit : min(max(value, -limit), limit)
+        let scale = Float(Float16(bitPattern: found.1[index / 32]))
+        #expect(scale.isFinite)
+        let error = abs(clamped - Float(found.0[index]) * scale)
+        #expect(error <= scale * 0.502, "\(value), seed \(seed)")
+      }
+    }
+  }
 }

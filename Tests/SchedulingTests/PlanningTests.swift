@@ -134,13 +134,20 @@ struct PlanningTests {
     try mesh.checkIdle()
   }
 
-  @Test("Idle workers get no plans, unknown epochs neither")
+  @Test("Idle workers get no plans, and one is planned for no more often than something happens")
   func nothingToDo() throws {
     var mesh = try FakeMesh()
-    let epoch = try mesh.join(.fake())
+    try mesh.join(.fake("a"))
+    try mesh.join(.fake("b"))
     #expect(try mesh.plan().isEmpty)
-    try mesh.submit(.fake(1, prompt: 3, max: 1))
-    #expect(mesh.core.nextPlan(for: Epoch(epoch.rawValue + 1)) == nil)
+    try mesh.submit(.fake(1, prompt: 3, max: 9))
+    let home = try #require(mesh.plan().first?.epoch)
+    #expect(try mesh.plan().isEmpty)
+    try mesh.submit(.fake(2, prompt: 3, max: 9))
+    let other = try mesh.plan()
+    #expect(!other.isEmpty && other.allSatisfy { $0.epoch != home })
+    try mesh.run()
+    #expect(try mesh.plan().isEmpty)
   }
 
   @Test("Higher priority goes first, equals by arrival")

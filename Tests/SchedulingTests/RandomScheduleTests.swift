@@ -199,7 +199,9 @@ struct RandomLife {
     do {
       try mesh.submit(request)
     } catch let error as MeshError {
-      guard error.code == .resourceExhausted || error.code == .outOfRange else { throw error }
+      // The prompt may be one that was quarantined.
+      let isExpected = [.resourceExhausted, .outOfRange, .internalError].contains(error.code)
+      guard isExpected else { throw error }
     }
   }
 

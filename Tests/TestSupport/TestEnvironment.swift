@@ -34,3 +34,11 @@ package func withTemporaryFile<R>(_ contents: [UInt8], _ body: (String) throws -
   defer { try? FileManager.default.removeItem(at: url) }
   return try body(url.path)
 }
+
+/// Runs `body` with the path of an empty folder, which is removed afterwards.
+package func withEmptyFolder<R>(_ body: (String) throws -> R) throws -> R {
+  let url = FileManager.default.temporaryDirectory.appending(path: "weft-\(UUID())")
+  try FileManager.default.createDirectory(at: url, withIntermediateDirectories: false)
+  defer { try? FileManager.default.removeItem(at: url) }
+  return try body(url.path)
+}

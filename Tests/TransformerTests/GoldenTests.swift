@@ -25,10 +25,10 @@ import Transformer
     )
   }
 
-  private static func runner() throws -> ModelRunner {
+  private static func runner(_ type: KVType) throws -> ModelRunner {
     try ModelRunner(
       file: try GGUFFile(path: DefaultModel.path),
-      settings: RunnerSettings(blockCount: 64, maxLogitsRows: 256, threadCount: 2)
+      settings: RunnerSettings(blockCount: 64, maxLogitsRows: 256, threadCount: 2, kvType: type)
     )
   }
 
@@ -53,10 +53,11 @@ import Transformer
   }
 
   /// The golden run had f32 activations and the same weights, dequantised.
-  @Test func greedyTokensAreLlamaCppsUpToTheFirstNearTie() throws {
+  @Test(arguments: KVType.allCases)
+  func greedyTokensAreLlamaCppsUpToTheFirstNearTie(_ type: KVType) throws {
     let goldens = try JSONDecoder().decode([Golden].self, from: try Self.fixture("greedy_F32.json"))
     #expect(goldens.count == 6)
-    let runner = try Self.runner()
+    let runner = try Self.runner(type)
     for golden in goldens {
       let count = golden.comparableCount
       #expect(count > 0)
@@ -65,15 +66,17 @@ import Transformer
     }
   }
 
-  @Test func perplexityIsLlamaCpps() throws {
-    let perplexity = try Self.perplexity { _, _ in }
-    // llama.cpp has 12.963 with f32 activations, and 13.005 with its own 8 bits.
-    #expect(abs(perplexity / 12.977 - 1) < 0.0001)
+  /// llama.cpp has 12.963 with f32 activations, and 13.005 with its own 8 bits.
+  @Test(arguments: [(KVType.f16, 12.977), (.q8, 12.984)])
+  func perplexityIsLlamaCpps(_ type: KVType, _ expected: Double) throws {
+    let perplexity = try Self.perplexity(type) { _, _ in }
+    print("perplexity with keys and values in \(type): \(perplexity)")
+    #expect(abs(perplexity / expected - 1) < 0.0001)
   }
 
   /// The blocks of the first 256 tokens of each chunk come back from the store in 8 bits.
   @Test func perplexityAfterQuantisedBlocksIsTheSameToAThousandth() throws {
-    let perplexity = try Self.perplexity { blocks, block in
+    let perplexity = try Self.perplexity(.f16) { blocks, block in
       let format = KVBlockFormat.q8
       var stored = [UInt8](repeating: 0, count: format.byteCount(ofBlock: blocks.blockByteCount))
       var span = stored.mutableSpan
@@ -88,12 +91,15 @@ import Transformer
   /// Perplexity of the second halves of chunks.
   ///
   /// - Parameter change: Is given each block of the first half when it has been computed.
-  private static func perplexity(_ change: (KVBlocks, BlockID) -> Void) throws -> Double {
+  private static func perplexity(
+    _ type: KVType,
+    _ change: (KVBlocks, BlockID) -> Void
+  ) throws -> Double {
     let bytes = [UInt8](try Self.fixture("perplexity_tokens.bin"))
     let ids = stride(from: 0, to: bytes.count, by: 2).map {
       TokenID(bytes[$0]) | TokenID(bytes[$0 + 1]) << 8
     }
-    let runner = try Self.runner()
+    let runner = try Self.runner(type)
     let chunkCount = 24, chunkSize = 512
     #expect(ids.count == chunkCount * chunkSize)
     var sum = 0.0, count = 0

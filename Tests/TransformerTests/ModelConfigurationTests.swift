@@ -40,6 +40,7 @@ import Transformer
     #expect(found.contextLength == 8192)
     #expect(found.vocabularySize == 49_152)
     #expect(found.kvLayout(blockSizeTokens: 16).blockByteCount == 368_640)
+    #expect(found.kvLayout(blockSizeTokens: 16, type: .q8).blockByteCount == 195_840)
   }
 
   @Test func missingOptionalKeysHaveTheirUsualMeaning() throws {

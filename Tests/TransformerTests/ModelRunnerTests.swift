@@ -35,18 +35,26 @@ import Transformer
     }
   }
 
-  @Test func chunksBatchesThreadsAndKernelSetsDoNotChangeABit() throws {
+  @Test(arguments: KVType.allCases)
+  func chunksBatchesThreadsAndKernelSetsDoNotChangeABit(_ type: KVType) throws {
     let model = SyntheticModel(types: Self.allTypes)
     for seed: UInt64 in 0..<6 {
       var random = SeededGenerator(seed: seed)
       let sequences = (0..<4).map { _ in
         Self.tokens(Int.random(in: 1...60, using: &random), &random)
       }
-      let expected = try Self.reference(sequences, try model.runner { $0.threadCount = 1 })
+      let expected = try Self.reference(
+        sequences,
+        try model.runner {
+          $0.threadCount = 1
+          $0.kvType = type
+        }
+      )
       for threadCount in 1...4 {
         let runner = try model.runner {
           $0.threadCount = threadCount
           $0.usesPortableKernels = seed == 0 && threadCount == 2
+          $0.kvType = type
         }
         var done = sequences.map { _ in 0 }
         try Self.expect(
@@ -181,18 +189,23 @@ import Transformer
     #expect((1..<6).map { logits.bits(row: $0) } == expected[2])
   }
 
-  @Test func aBlockSizeDoesNotChangeABit() throws {
+  @Test(arguments: KVType.allCases)
+  func aBlockSizeDoesNotChangeABit(_ type: KVType) throws {
     var random = SeededGenerator(seed: 4)
     let tokens = Self.tokens(70, &random)
-    let expected = try Self.reference([tokens], try SyntheticModel().runner())
+    let expected = try Self.reference([tokens], try SyntheticModel().runner { $0.kvType = type })
     for blockSize in [32, 48, 256] {
-      let runner = try SyntheticModel().runner { $0.blockSizeTokens = blockSize }
+      let runner = try SyntheticModel().runner {
+        $0.blockSizeTokens = blockSize
+        $0.kvType = type
+      }
       #expect(try Self.reference([tokens], runner) == expected)
     }
   }
 
-  @Test func movedBlocksGiveTheSameLogits() throws {
-    let runner = try SyntheticModel().runner()
+  @Test(arguments: KVType.allCases)
+  func movedBlocksGiveTheSameLogits(_ type: KVType) throws {
+    let runner = try SyntheticModel().runner { $0.kvType = type }
     var random = SeededGenerator(seed: 5)
     let tokens = Self.tokens(40, &random)
     let expected = try Self.reference([tokens], runner)[0][39]
@@ -215,16 +228,20 @@ import Transformer
     #expect(logits.bits(row: 0) == expected)
   }
 
-  @Test func theNumericsIDNamesTheseBits() throws {
-    // Whoever changes the rounding of any kernel changes this checksum, and has to change the id.
-    let runner = try SyntheticModel(types: Self.allTypes, seed: 42).runner()
+  /// Whoever changes the rounding of any kernel changes a checksum, and has to change its name.
+  @Test(arguments: [
+    (KVType.f16, "q8x32o128-f32-kvf16-softmax64-v1", "d0748fc932365cf8"),
+    (.q8, "q8x32o128-f32-kvq8x32-softmax64-v1", "afa1cdabda063a22"),
+  ])
+  func theNumericsIDNamesTheseBits(_ type: KVType, _ name: String, _ expected: String) throws {
+    let runner = try SyntheticModel(types: Self.allTypes, seed: 42).runner { $0.kvType = type }
     var random = SeededGenerator(seed: 42)
     let logits = try Self.reference([Self.tokens(50, &random)], runner)
     // FNV-1a over the 32-bit words.
     var checksum: UInt64 = 0xCBF2_9CE4_8422_2325
     for word in logits.joined().joined() { checksum = (checksum ^ UInt64(word)) &* 0x100_0000_01B3 }
-    #expect(NumericsID.current == "q8x32o128-f32-kvf16-softmax64-v1")
-    #expect(String(checksum, radix: 16) == "d0748fc932365cf8")
+    #expect(NumericsID.current(type) == name)
+    #expect(String(checksum, radix: 16) == expected)
   }
 
   @Test func profilingMeasuresBothSpeedsAndLeavesNoTrace() throws {

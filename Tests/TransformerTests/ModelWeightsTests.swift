@@ -87,15 +87,17 @@ import Transformer
     #expect(try factored.runner().step([slice]).bits(row: 0) == scaledLogits)
   }
 
-  @Test func progressRisesToOne() throws {
-    var fractions: [Double] = []
+  @Test func progressRisesToTheWhole() throws {
+    var reports: [LoadingProgress] = []
     try withTemporaryFile(SyntheticModel().encoded) { path in
       _ = try ModelRunner(
         file: try GGUFFile(path: path),
         settings: RunnerSettings(blockCount: 1, maxBatchTokens: 1, threadCount: 1)
-      ) { fractions.append($0) }
+      ) { reports.append($0) }
     }
-    #expect(fractions == fractions.sorted())
-    #expect(fractions.last == 1)
+    let loaded = reports.map(\.loadedByteCount)
+    #expect(loaded == loaded.sorted())
+    #expect(loaded.last == reports.last?.totalByteCount)
+    #expect(reports.map(\.tensor).contains("blk.1.ffn_down.weight"))
   }
 }

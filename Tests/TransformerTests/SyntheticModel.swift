@@ -28,10 +28,10 @@ struct SyntheticModel {
   static let contextLength = 200
 
   /// - Parameter types: The formats of weight matrices, dealt out in turn.
-  init(types: [TensorType] = [.f32], seed: UInt64 = 1) {
+  init(types: [TensorType] = [.f32], seed: UInt64 = 1, layerCount: Int = Self.layerCount) {
     metadata = [
       ("general.architecture", .string("llama")),
-      ("llama.block_count", .integer(UInt32(Self.layerCount))),
+      ("llama.block_count", .integer(UInt32(layerCount))),
       ("llama.embedding_length", .integer(UInt32(Self.width))),
       ("llama.feed_forward_length", .integer(512)),
       ("llama.attention.head_count", .integer(8)),
@@ -64,7 +64,7 @@ struct SyntheticModel {
     }
     matrix("token_embd", Self.width, Self.vocabularySize)
     norm("output_norm")
-    for layer in 0..<Self.layerCount {
+    for layer in 0..<layerCount {
       norm("blk.\(layer).attn_norm")
       matrix("blk.\(layer).attn_q", Self.width, Self.width)
       matrix("blk.\(layer).attn_k", Self.width, 128)

@@ -33,6 +33,7 @@ struct TestWorker: Sendable {
       [
         "model": DefaultModel.path, "kv-blocks": "\(blockCount)", "max-batch-tokens": "64",
         "max-batch-sequences": "16", "threads": "2", "scheduler": "unix:/nonexistent",
+        "weights-cache": "off",
       ].merging(flags) { $1 }
     )
     var settings = try await WorkerSettings(reader)

@@ -7,6 +7,39 @@ typedef struct store_work {
   const wk_kv_store *store;
 } store_work;
 
+/// Stores one head's key and value in f16.
+static void store_halves(const store_work *work, const float *key, const float *value,
+                         uint16_t *keys, uint16_t *values, size_t slot) {
+  const size_t dimension = work->store->layer.kv.head_dimension;
+  const size_t block_tokens = work->store->layer.kv.block_tokens;
+  uint16_t halves[WK_ATTENTION_HEAD_LIMIT];
+  work->kernels->to_halves(key, dimension, halves);
+  for (size_t i = 0; i < dimension; i++) {
+    keys[i * block_tokens + slot] = halves[i];
+  }
+  work->kernels->to_halves(value, dimension, values + slot * dimension);
+}
+
+/// Stores one head's key and value in 8 bits.
+static void store_levels(const store_work *work, const float *key, const float *value,
+                         uint16_t *keys, uint16_t *values, size_t slot) {
+  const size_t dimension = work->store->layer.kv.head_dimension;
+  const size_t block_tokens = work->store->layer.kv.block_tokens;
+  int8_t levels[WK_ATTENTION_HEAD_LIMIT];
+  uint16_t scales[2][WK_ATTENTION_HEAD_LIMIT / WK_KV_GROUP];
+  int8_t *key_levels = (int8_t *)keys, *value_levels = (int8_t *)values;
+  work->kernels->to_levels(key, dimension, levels, scales[0]);
+  for (size_t i = 0; i < dimension; i++) {
+    key_levels[i * block_tokens + slot] = levels[i];
+  }
+  work->kernels->to_levels(value, dimension, value_levels + slot * dimension, scales[1]);
+  const size_t scale_offset = dimension * block_tokens / 2 + slot;
+  for (size_t group = 0; group < wk_divided_up(dimension, WK_KV_GROUP); group++) {
+    keys[scale_offset + group * block_tokens] = scales[0][group];
+    values[scale_offset + group * block_tokens] = scales[1][group];
+  }
+}
+
 static void store_row(const void *arguments, size_t row) {
   const store_work *work = arguments;
   const wk_kv_store *store = work->store;
@@ -19,17 +52,13 @@ static void store_row(const void *arguments, size_t row) {
             store->pairs, cosines, sines, store->rotations);
   float *keys = store->keys + row * width;
   wk_rotate(keys, layer->kv_heads, dimension, store->pairs, cosines, sines, store->rotations);
+  const float *values = store->values + row * width;
   uint16_t *block = kv->memory + store->blocks[row] * kv->block_stride;
   for (size_t head = 0; head < layer->kv_heads; head++) {
-    const size_t head_offset = head * kv->block_tokens * dimension;
-    uint16_t *key_slots = block + kv->key_offset + head_offset + store->slots[row];
-    uint16_t halves[WK_ATTENTION_HEAD_LIMIT];
-    work->kernels->to_halves(keys + head * dimension, dimension, halves);
-    for (size_t i = 0; i < dimension; i++) {
-      key_slots[i * kv->block_tokens] = halves[i];
-    }
-    uint16_t *value = block + kv->value_offset + head_offset + store->slots[row] * dimension;
-    work->kernels->to_halves(store->values + row * width + head * dimension, dimension, value);
+    uint16_t *head_block = block + head * kv->head_stride;
+    (kv->type == WK_KV_Q8 ? store_levels : store_halves)(
+        work, keys + head * dimension, values + head * dimension, head_block + kv->key_offset,
+        head_block + kv->value_offset, store->slots[row]);
   }
 }
 
@@ -68,8 +97,8 @@ static void attend_tile(const attention_work *work, const wk_attention_span *spa
                             .block_table = span->block_table,
                             .scale = layer->scale,
                             .count = end - begin};
-  tile.kv.key_offset += head * layer->kv.block_tokens * dimension;
-  tile.kv.value_offset += head * layer->kv.block_tokens * dimension;
+  tile.kv.key_offset += head * layer->kv.head_stride;
+  tile.kv.value_offset += head * layer->kv.head_stride;
   for (size_t index = begin; index < end; index++) {
     const size_t row = index / group, query_head = head * group + index % group;
     const size_t offset = ((span->first_row + row) * layer->query_heads + query_head) * dimension;
@@ -79,7 +108,7 @@ static void attend_tile(const attention_work *work, const wk_attention_span *spa
     tile.lengths[index - begin] = length;
     tile.starts[index - begin] = length > layer->window ? length - layer->window : 0;
   }
-  work->kernels->attend(&tile);
+  (layer->kv.type == WK_KV_Q8 ? work->kernels->attend_q8 : work->kernels->attend)(&tile);
 }
 
 static const wk_attention_span *span_of_task(const attention_work *work, size_t task) {

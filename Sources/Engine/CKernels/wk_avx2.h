@@ -17,6 +17,13 @@ WK_AVX2_INLINE float wk_sum_lanes(__m256 low, __m256 high) {
   return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
 }
 
+/// The largest of 8 lanes.
+WK_AVX2_INLINE float wk_largest_lane(__m256 eight) {
+  const __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+  const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
+}
+
 /// Eight wk_exp.
 WK_AVX2_INLINE __m256 wk_exp8(__m256 value) {
   static const float terms[8] = WK_EXP_TERMS;
@@ -45,7 +52,9 @@ void wk_avx2_rms_norm(const float *values, const float *weights, size_t count, f
 void wk_avx2_swiglu(const float *gate, const float *up, size_t count, float *out);
 void wk_avx2_geglu(const float *gate, const float *up, size_t count, float *out);
 void wk_avx2_to_halves(const float *values, size_t count, uint16_t *halves);
+void wk_avx2_to_levels(const float *values, size_t count, int8_t *levels, uint16_t *scales);
 void wk_avx2_attend(const wk_attention_tile *tile);
+void wk_avx2_attend_q8(const wk_attention_tile *tile);
 size_t wk_avx2_largest(const float *values, size_t count, bool *all_finite);
 void wk_avx2_exponentials(const float *values, size_t count, float maximum, float factor,
                           float *out);

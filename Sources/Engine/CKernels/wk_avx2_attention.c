@@ -18,12 +18,33 @@ typedef struct running_softmax {
   float sums[QUERIES];
   float corrections[QUERIES];
   float weights[QUERIES][CHUNK];
+  /// Weights times the scales of the values' group at hand.
+  float scaled[QUERIES][CHUNK];
   float accumulators[QUERIES][WK_ATTENTION_HEAD_LIMIT];
 } running_softmax;
 
 WK_AVX2_INLINE __m256 load_halves(const uint16_t *source) {
   return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)source));
 }
+
+WK_AVX2_INLINE size_t element_bytes(const wk_kv_type type) { return type == WK_KV_Q8 ? 1 : 2; }
+
+/// 8 elements of KV memory: halves, or levels without their scale.
+WK_AVX2_INLINE __m256 load_elements(const uint8_t *source, const wk_kv_type type) {
+  if (type == WK_KV_F16) {
+    return load_halves((const uint16_t *)source);
+  }
+  return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)source)));
+}
+
+/// 16 positions of a block.
+typedef struct chunk_part {
+  const uint8_t *keys;
+  const uint8_t *values;
+  /// Those of levels, group 0.
+  const uint16_t *key_scales;
+  const uint16_t *value_scales;
+} chunk_part;
 
 /// Queries of a tile from `first`.
 typedef struct tile_part {
@@ -32,33 +53,41 @@ typedef struct tile_part {
 } tile_part;
 
 /// Scaled scores of 16 positions into `weights`.
-WK_AVX2_INLINE void score(tile_part part, const int count, const uint16_t *keys,
-                          const size_t offset, running_softmax *state) {
+WK_AVX2_INLINE void score(tile_part part, const int count, const chunk_part *positions,
+                          const size_t offset, running_softmax *state, const wk_kv_type type) {
   const wk_attention_tile *tile = part.tile;
   const size_t dimension = tile->kv.head_dimension, stride = tile->kv.block_tokens;
-  __m256 sums[QUERIES][2];
-  for (int q = 0; q < count; q++) {
-    sums[q][0] = sums[q][1] = _mm256_setzero_ps();
-  }
-  for (size_t i = 0; i < dimension; i++) {
-    const __m256 low = load_halves(keys + i * stride), high = load_halves(keys + i * stride + 8);
+  const size_t group = type == WK_KV_Q8 ? WK_KV_GROUP : dimension;
+  const __m256 scale = _mm256_set1_ps(tile->scale);
+  for (size_t begin = 0; begin < dimension; begin += group) {
+    const size_t end = wk_smaller(begin + group, dimension);
+    __m256 sums[QUERIES][2];
     for (int q = 0; q < count; q++) {
-      const __m256 value = _mm256_set1_ps(tile->queries[part.first + (size_t)q][i]);
-      sums[q][0] = _mm256_fmadd_ps(value, low, sums[q][0]);
-      sums[q][1] = _mm256_fmadd_ps(value, high, sums[q][1]);
+      sums[q][0] = sums[q][1] = _mm256_setzero_ps();
+    }
+    for (size_t i = begin; i < end; i++) {
+      const uint8_t *keys = positions->keys + i * stride * element_bytes(type);
+      const __m256 low = load_elements(keys, type);
+      const __m256 high = load_elements(keys + 8 * element_bytes(type), type);
+      for (int q = 0; q < count; q++) {
+        const __m256 value = _mm256_set1_ps(tile->queries[part.first + (size_t)q][i]);
+        sums[q][0] = _mm256_fmadd_ps(value, low, sums[q][0]);
+        sums[q][1] = _mm256_fmadd_ps(value, high, sums[q][1]);
+      }
+    }
+    for (int q = 0; q < count; q++) {
+      for (int half = 0; half < 2; half++) {
+        float *weights = state->weights[q] + offset + 8 * half;
+        __m256 sum = sums[q][half];
+        if (type == WK_KV_Q8) {
+          const uint16_t *scales = positions->key_scales + begin / WK_KV_GROUP * stride + 8 * half;
+          const __m256 before = begin == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(weights);
+          sum = _mm256_fmadd_ps(sum, load_halves(scales), before);
+        }
+        _mm256_storeu_ps(weights, end == dimension ? _mm256_mul_ps(sum, scale) : sum);
+      }
     }
   }
-  const __m256 scale = _mm256_set1_ps(tile->scale);
-  for (int q = 0; q < count; q++) {
-    _mm256_storeu_ps(state->weights[q] + offset, _mm256_mul_ps(sums[q][0], scale));
-    _mm256_storeu_ps(state->weights[q] + offset + 8, _mm256_mul_ps(sums[q][1], scale));
-  }
-}
-
-WK_AVX2_INLINE float largest_lane(__m256 eight) {
-  const __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
-  const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
-  return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
 }
 
 /// Turns the scores of `parts` times 16 positions into weights and updates the running softmax of
@@ -79,7 +108,7 @@ WK_AVX2_INLINE void soften(running_softmax *state, int q, size_t start, size_t v
     _mm256_storeu_ps(weights + 8 * i, scores);
     maxima = _mm256_max_ps(scores, maxima);
   }
-  const float maximum = largest_lane(maxima);
+  const float maximum = wk_largest_lane(maxima);
   const float correction = wk_exp(state->maxima[q] - maximum);
   __m256 low = _mm256_setzero_ps(), high = _mm256_setzero_ps();
   for (int part = 0; part < parts; part++) {
@@ -97,10 +126,27 @@ WK_AVX2_INLINE void soften(running_softmax *state, int q, size_t start, size_t v
   state->maxima[q] = maximum;
 }
 
+/// Weights times the scales of a group of the values' dimensions.
+WK_AVX2_INLINE void scale_weights(const int count, const chunk_part *chunk, int parts,
+                                  size_t scale_offset, running_softmax *state) {
+  for (int i = 0; i < 2 * parts; i++) {
+    const __m256 scales = load_halves(chunk[i / 2].value_scales + scale_offset + 8 * (i % 2));
+    for (int q = 0; q < count; q++) {
+      const __m256 weights = _mm256_loadu_ps(state->weights[q] + 8 * i);
+      _mm256_storeu_ps(state->scaled[q] + 8 * i, _mm256_mul_ps(weights, scales));
+    }
+  }
+}
+
 /// accumulators = accumulators * correction + weights · values, 16 dimensions at a time.
-WK_AVX2_INLINE void gather(size_t dimension, const int count, const uint16_t *const *values,
-                           int parts, running_softmax *state) {
+WK_AVX2_INLINE void gather(const wk_kv_view *kv, const int count, const chunk_part *chunk,
+                           int parts, running_softmax *state, const wk_kv_type type) {
+  const size_t dimension = kv->head_dimension;
   for (size_t i = 0; i < dimension; i += 16) {
+    if (type == WK_KV_Q8 && i % WK_KV_GROUP == 0) {
+      scale_weights(count, chunk, parts, i / WK_KV_GROUP * kv->block_tokens, state);
+    }
+    float(*weights)[CHUNK] = type == WK_KV_Q8 ? state->scaled : state->weights;
     __m256 sums[QUERIES][2];
     for (int q = 0; q < count; q++) {
       const __m256 correction = _mm256_set1_ps(state->corrections[q]);
@@ -108,10 +154,12 @@ WK_AVX2_INLINE void gather(size_t dimension, const int count, const uint16_t *co
       sums[q][1] = _mm256_mul_ps(_mm256_loadu_ps(state->accumulators[q] + i + 8), correction);
     }
     for (int slot = 0; slot < POSITIONS * parts; slot++) {
-      const uint16_t *value = values[slot / POSITIONS] + (size_t)(slot % POSITIONS) * dimension + i;
-      const __m256 low = load_halves(value), high = load_halves(value + 8);
+      const size_t element = (size_t)(slot % POSITIONS) * dimension + i;
+      const uint8_t *value = chunk[slot / POSITIONS].values + element * element_bytes(type);
+      const __m256 low = load_elements(value, type);
+      const __m256 high = load_elements(value + 8 * element_bytes(type), type);
       for (int q = 0; q < count; q++) {
-        const __m256 weight = _mm256_set1_ps(state->weights[q][slot]);
+        const __m256 weight = _mm256_set1_ps(weights[q][slot]);
         sums[q][0] = _mm256_fmadd_ps(weight, low, sums[q][0]);
         sums[q][1] = _mm256_fmadd_ps(weight, high, sums[q][1]);
       }
@@ -135,7 +183,24 @@ WK_AVX2_INLINE void finish(tile_part part, const int count, const running_softma
   }
 }
 
-WK_AVX2_INLINE void attend(tile_part part, const int count) {
+/// The 16 positions from `position`.
+WK_AVX2_INLINE chunk_part part_at(const wk_attention_tile *tile, size_t position,
+                                  const wk_kv_type type) {
+  const wk_kv_view *kv = &tile->kv;
+  const size_t slot = position % kv->block_tokens;
+  const uint16_t *block =
+      kv->memory + tile->block_table[position / kv->block_tokens] * kv->block_stride;
+  const uint16_t *keys = block + kv->key_offset, *values = block + kv->value_offset;
+  const size_t scales = kv->head_dimension * kv->block_tokens / 2 + slot;
+  return (chunk_part){
+      .keys = (const uint8_t *)keys + slot * element_bytes(type),
+      .values = (const uint8_t *)values + slot * kv->head_dimension * element_bytes(type),
+      .key_scales = keys + scales,
+      .value_scales = values + scales,
+  };
+}
+
+WK_AVX2_INLINE void attend(tile_part part, const int count, const wk_kv_type type) {
   const wk_kv_view *kv = &part.tile->kv;
   const size_t *starts = part.tile->starts + part.first;
   const size_t *lengths = part.tile->lengths + part.first;
@@ -151,48 +216,49 @@ WK_AVX2_INLINE void attend(tile_part part, const int count) {
     }
   }
   for (size_t begin = first / CHUNK * CHUNK; begin < longest; begin += CHUNK) {
-    const uint16_t *values[PARTS];
+    chunk_part chunk[PARTS];
     int parts = 0;
     for (; parts < PARTS && begin + (size_t)parts * POSITIONS < longest; parts++) {
-      const size_t position = begin + (size_t)parts * POSITIONS, slot = position % kv->block_tokens;
-      const uint16_t *block =
-          kv->memory + part.tile->block_table[position / kv->block_tokens] * kv->block_stride;
-      values[parts] = block + kv->value_offset + slot * kv->head_dimension;
-      score(part, count, block + kv->key_offset + slot, (size_t)parts * POSITIONS, &state);
+      chunk[parts] = part_at(part.tile, begin + (size_t)parts * POSITIONS, type);
+      score(part, count, &chunk[parts], (size_t)parts * POSITIONS, &state, type);
     }
     for (int q = 0; q < count; q++) {
       soften(&state, q, starts[q] > begin ? starts[q] - begin : 0,
              lengths[q] > begin ? lengths[q] - begin : 0, parts);
     }
-    gather(kv->head_dimension, count, values, parts, &state);
+    gather(kv, count, chunk, parts, &state, type);
   }
   finish(part, count, &state);
 }
 
-WK_AVX2 void wk_avx2_attend(const wk_attention_tile *tile) {
+WK_AVX2_INLINE void attend_tile(const wk_attention_tile *tile, const wk_kv_type type) {
   for (size_t first = 0; first < tile->count; first += QUERIES) {
     const tile_part part = {tile, first};
     switch (tile->count - first) {
     case 1:
-      attend(part, 1);
+      attend(part, 1, type);
       break;
     case 2:
-      attend(part, 2);
+      attend(part, 2, type);
       break;
     case 3:
-      attend(part, 3);
+      attend(part, 3, type);
       break;
     case 4:
-      attend(part, 4);
+      attend(part, 4, type);
       break;
     case 5:
-      attend(part, 5);
+      attend(part, 5, type);
       break;
     default:
-      attend(part, 6);
+      attend(part, 6, type);
       break;
     }
   }
 }
+
+WK_AVX2 void wk_avx2_attend(const wk_attention_tile *tile) { attend_tile(tile, WK_KV_F16); }
+
+WK_AVX2 void wk_avx2_attend_q8(const wk_attention_tile *tile) { attend_tile(tile, WK_KV_Q8); }
 
 #endif

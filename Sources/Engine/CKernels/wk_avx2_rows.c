@@ -1,4 +1,5 @@
 #include "wk_avx2.h"
+#include "wk_group_scale.h"
 
 #if WK_HAS_AVX2
 
@@ -68,17 +69,48 @@ WK_AVX2 void wk_avx2_geglu(const float *gate, const float *up, size_t count, flo
   }
 }
 
-WK_AVX2 void wk_avx2_to_halves(const float *values, size_t count, uint16_t *halves) {
+WK_AVX2_INLINE __m256 load_clamped(const float *values) {
   const __m256 largest = _mm256_set1_ps(65504.0f), smallest = _mm256_set1_ps(-65504.0f);
+  return _mm256_min_ps(_mm256_max_ps(_mm256_loadu_ps(values), smallest), largest);
+}
+
+WK_AVX2 void wk_avx2_to_halves(const float *values, size_t count, uint16_t *halves) {
   size_t i = 0;
   for (; i + 8 <= count; i += 8) {
-    const __m256 value =
-        _mm256_min_ps(_mm256_max_ps(_mm256_loadu_ps(values + i), smallest), largest);
-    _mm_storeu_si128((__m128i *)(halves + i),
-                     _mm256_cvtps_ph(value, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+    _mm_storeu_si128(
+        (__m128i *)(halves + i),
+        _mm256_cvtps_ph(load_clamped(values + i), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
   }
   for (; i < count; i++) {
     halves[i] = wk_to_f16_finite(values[i]);
+  }
+}
+
+WK_AVX2 void wk_avx2_to_levels(const float *values, size_t count, int8_t *levels,
+                               uint16_t *scales) {
+  const __m256 sign = _mm256_set1_ps(-0.0f), round = _mm256_set1_ps(0x1.8p23f);
+  for (size_t start = 0; start < count; start += WK_KV_GROUP) {
+    const size_t end = wk_smaller(start + WK_KV_GROUP, count);
+    __m256 largest = _mm256_setzero_ps();
+    for (size_t i = start; i < end; i += 8) {
+      largest = _mm256_max_ps(_mm256_andnot_ps(sign, load_clamped(values + i)), largest);
+    }
+    const uint16_t scale = wk_group_scale(wk_largest_lane(largest));
+    const __m256 inverse = _mm256_set1_ps(wk_group_inverse(scale));
+    for (size_t i = start; i < end; i += 16) {
+      const __m256 low = _mm256_fmadd_ps(load_clamped(values + i), inverse, round);
+      const __m256 high = _mm256_fmadd_ps(load_clamped(values + i + 8), inverse, round);
+      // Levels are in the low bits. Packing works in 128-bit halves: the permutation undoes it.
+      const __m256i words = _mm256_permute4x64_epi64(
+          _mm256_packs_epi32(
+              _mm256_sub_epi32(_mm256_castps_si256(low), _mm256_castps_si256(round)),
+              _mm256_sub_epi32(_mm256_castps_si256(high), _mm256_castps_si256(round))),
+          0xd8);
+      const __m128i bytes =
+          _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+      _mm_storeu_si128((__m128i *)(levels + i), bytes);
+    }
+    *scales++ = scale;
   }
 }
 

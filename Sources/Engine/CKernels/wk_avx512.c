@@ -12,7 +12,9 @@ const wk_kernel_set *wk_kernel_set_avx512(void) {
       .swiglu = wk_avx2_swiglu,
       .geglu = wk_avx2_geglu,
       .to_halves = wk_avx2_to_halves,
+      .to_levels = wk_avx2_to_levels,
       .attend = wk_avx512_attend,
+      .attend_q8 = wk_avx512_attend_q8,
       .largest = wk_avx2_largest,
       .exponentials = wk_avx2_exponentials,
   };

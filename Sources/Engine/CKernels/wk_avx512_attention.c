@@ -10,6 +10,9 @@ enum {
   CHUNK = WK_ATTENTION_CHUNK,
   PARTS = CHUNK / POSITIONS,
   QUERIES = WK_ATTENTION_QUERIES,
+  /// Vectors of values that are gathered at a time, and the groups that these are of.
+  VECTORS = 4,
+  GROUPS = VECTORS * 16 / WK_KV_GROUP,
 };
 
 typedef struct running_softmax {
@@ -17,6 +20,8 @@ typedef struct running_softmax {
   float sums[16];
   float corrections[16];
   float weights[QUERIES][CHUNK];
+  /// Weights times the scales of the values' groups at hand.
+  float scaled[GROUPS][QUERIES][CHUNK];
   /// [dimension][query].
   float queries[WK_ATTENTION_HEAD_LIMIT][QUERIES];
   float accumulators[QUERIES][WK_ATTENTION_HEAD_LIMIT];
@@ -24,8 +29,11 @@ typedef struct running_softmax {
 
 /// The parts of a chunk: 16 positions each.
 typedef struct chunk_parts {
-  const uint16_t *keys[PARTS];
-  const uint16_t *values[PARTS];
+  const uint8_t *keys[PARTS];
+  const uint8_t *values[PARTS];
+  /// Those of levels, group 0.
+  const uint16_t *key_scales[PARTS];
+  const uint16_t *value_scales[PARTS];
   int count;
 } chunk_parts;
 
@@ -37,61 +45,97 @@ WK_AVX512_INLINE __m512 load_halves(const uint16_t *source) {
   return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)source));
 }
 
+WK_AVX512_INLINE size_t element_bytes(const wk_kv_type type) { return type == WK_KV_Q8 ? 1 : 2; }
+
+/// 16 elements of KV memory: halves, or levels without their scale.
+WK_AVX512_INLINE __m512 load_elements(const uint8_t *source, const wk_kv_type type) {
+  if (type == WK_KV_F16) {
+    return load_halves((const uint16_t *)source);
+  }
+  return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)source)));
+}
+
+/// Dimensions whose products with keys are added before a scale is due.
+WK_AVX512_INLINE size_t group_dimensions(size_t dimension, const wk_kv_type type) {
+  return type == WK_KV_Q8 ? WK_KV_GROUP : dimension;
+}
+
+/// Adds the sums of a group of dimensions from `begin` to the scores; after the last they are
+/// scaled.
+WK_AVX512_INLINE void add_scores(const wk_attention_tile *tile, const int count,
+                                 const chunk_parts *chunk, int first, const int parts, size_t begin,
+                                 __m512 sums[QUERIES][PARTS], running_softmax *state,
+                                 const wk_kv_type type) {
+  const size_t dimension = tile->kv.head_dimension;
+  const bool is_last = begin + group_dimensions(dimension, type) >= dimension;
+  const __m512 scale = _mm512_set1_ps(tile->scale);
+  for (int p = 0; p < parts; p++) {
+    const __m512 scales = type == WK_KV_F16
+                              ? _mm512_setzero_ps()
+                              : load_halves(chunk->key_scales[first + p] +
+                                            begin / WK_KV_GROUP * tile->kv.block_tokens);
+    for (int q = 0; q < count; q++) {
+      float *scores = state->weights[q] + POSITIONS * (first + p);
+      __m512 sum = sums[q][p];
+      if (type == WK_KV_Q8) {
+        const __m512 before = begin == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(scores);
+        sum = _mm512_fmadd_ps(sum, scales, before);
+      }
+      _mm512_storeu_ps(scores, is_last ? _mm512_mul_ps(sum, scale) : sum);
+    }
+  }
+}
+
 /// Scaled scores of `parts` times 16 positions from `first`. Few queries take several parts at a
 /// time, so that enough independent sums are under way to hide an addition's latency.
 WK_AVX512_INLINE void score_parts(const wk_attention_tile *tile, const int count,
                                   const chunk_parts *chunk, int first, const int parts,
-                                  running_softmax *state) {
-  const size_t dimension = tile->kv.head_dimension, stride = tile->kv.block_tokens;
-  __m512 sums[QUERIES][PARTS];
-  for (int q = 0; q < count; q++) {
-    for (int p = 0; p < parts; p++) {
-      sums[q][p] = _mm512_setzero_ps();
-    }
-  }
-  for (size_t i = 0; i < dimension; i++) {
-    __m512 keys[PARTS];
-    for (int p = 0; p < parts; p++) {
-      keys[p] = load_halves(chunk->keys[first + p] + i * stride);
-      if (fetches_ahead(count) && i % 2 == 0) {
-        // A part's values have half as many cache lines as there are dimensions.
-        _mm_prefetch((const char *)(chunk->values[first + p] + 16 * i), _MM_HINT_T0);
-      }
-    }
+                                  running_softmax *state, const wk_kv_type type) {
+  const size_t dimension = tile->kv.head_dimension, bytes = element_bytes(type);
+  const size_t stride = tile->kv.block_tokens * bytes, group = group_dimensions(dimension, type);
+  for (size_t begin = 0; begin < dimension; begin += group) {
+    __m512 sums[QUERIES][PARTS];
     for (int q = 0; q < count; q++) {
-      const __m512 value = _mm512_set1_ps(state->queries[i][q]);
       for (int p = 0; p < parts; p++) {
-        sums[q][p] = _mm512_fmadd_ps(value, keys[p], sums[q][p]);
+        sums[q][p] = _mm512_setzero_ps();
       }
     }
-  }
-  const __m512 scale = _mm512_set1_ps(tile->scale);
-  for (int q = 0; q < count; q++) {
-    for (int p = 0; p < parts; p++) {
-      _mm512_storeu_ps(state->weights[q] + POSITIONS * (first + p),
-                       _mm512_mul_ps(sums[q][p], scale));
+    for (size_t i = begin; i < wk_smaller(begin + group, dimension); i++) {
+      __m512 keys[PARTS];
+      for (int p = 0; p < parts; p++) {
+        keys[p] = load_elements(chunk->keys[first + p] + i * stride, type);
+        if (fetches_ahead(count) && 16 * bytes * i % 64 == 0) {
+          // 16 positions' values are as many bytes as their keys.
+          _mm_prefetch((const char *)chunk->values[first + p] + 16 * bytes * i, _MM_HINT_T0);
+        }
+      }
+      for (int q = 0; q < count; q++) {
+        const __m512 value = _mm512_set1_ps(state->queries[i][q]);
+        for (int p = 0; p < parts; p++) {
+          sums[q][p] = _mm512_fmadd_ps(value, keys[p], sums[q][p]);
+        }
+      }
     }
+    add_scores(tile, count, chunk, first, parts, begin, sums, state, type);
   }
 }
 
 WK_AVX512_INLINE void score(const wk_attention_tile *tile, const int count,
-                            const chunk_parts *chunk, running_softmax *state) {
+                            const chunk_parts *chunk, running_softmax *state,
+                            const wk_kv_type type) {
   const int step = count <= 4 ? 4 : count <= 8 ? 2 : 1;
   int first = 0;
   for (; first + step <= chunk->count; first += step) {
-    score_parts(tile, count, chunk, first, step, state);
+    score_parts(tile, count, chunk, first, step, state, type);
   }
   for (; first < chunk->count; first++) {
-    score_parts(tile, count, chunk, first, 1, state);
+    score_parts(tile, count, chunk, first, 1, state, type);
   }
 }
 
 WK_AVX512_INLINE float largest_lane(__m512 sixteen) {
-  const __m256 eight =
-      _mm256_max_ps(_mm512_castps512_ps256(sixteen), _mm512_extractf32x8_ps(sixteen, 1));
-  const __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
-  const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
-  return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
+  return wk_largest_lane(
+      _mm256_max_ps(_mm512_castps512_ps256(sixteen), _mm512_extractf32x8_ps(sixteen, 1)));
 }
 
 /// Turns a chunk's scores into weights and updates the running softmax of each query.
@@ -134,19 +178,47 @@ WK_AVX512_INLINE void soften(const wk_attention_tile *tile, const int count, siz
                                                 _mm512_loadu_ps(sums)));
 }
 
-/// Fetches a 16th of a part's keys.
-WK_AVX512_INLINE void fetch_keys(const chunk_parts *chunk, int part, int slot, size_t dimension) {
-  const char *keys = (const char *)chunk->keys[part] + (size_t)slot * 2 * dimension;
-  for (size_t byte = 0; byte < 2 * dimension; byte += 64) {
-    _mm_prefetch(keys + byte, _MM_HINT_T0);
+/// Fetches a 16th of what a part's keys, or values, are: elements and, after them, scales.
+WK_AVX512_INLINE void fetch_part(const uint8_t *part, int index, size_t dimension,
+                                 const wk_kv_type type) {
+  size_t bytes = dimension * element_bytes(type);
+  if (type == WK_KV_Q8) {
+    bytes += 2 * wk_divided_up(dimension, WK_KV_GROUP);
+  }
+  for (size_t byte = 0; byte < bytes; byte += 64) {
+    _mm_prefetch((const char *)part + (size_t)index * bytes + byte, _MM_HINT_T0);
+  }
+}
+
+/// Weights times the scales of `groups` groups of the values' dimensions.
+WK_AVX512_INLINE void scale_weights(const int count, const chunk_parts *chunk, size_t scale_offset,
+                                    size_t stride, const int groups, running_softmax *state) {
+  for (int group = 0; group < groups; group++) {
+    for (int p = 0; p < chunk->count; p++) {
+      const __m512 scales =
+          load_halves(chunk->value_scales[p] + scale_offset + (size_t)group * stride);
+      for (int q = 0; q < count; q++) {
+        const __m512 weights = _mm512_loadu_ps(state->weights[q] + POSITIONS * p);
+        _mm512_storeu_ps(state->scaled[group][q] + POSITIONS * p, _mm512_mul_ps(weights, scales));
+      }
+    }
   }
 }
 
 /// accumulators = accumulators * correction + weights · values, for 16 * `vectors` dimensions.
-WK_AVX512_INLINE void gather_dimensions(size_t dimension, size_t begin, const int vectors,
+WK_AVX512_INLINE void gather_dimensions(const wk_kv_view *kv, size_t begin, const int vectors,
                                         const int count, const chunk_parts *chunk,
-                                        const chunk_parts *next, running_softmax *state) {
-  __m512 sums[QUERIES][4];
+                                        const chunk_parts *next, running_softmax *state,
+                                        const wk_kv_type type) {
+  const size_t dimension = kv->head_dimension, bytes = element_bytes(type);
+  const int group_vectors = type == WK_KV_Q8 ? WK_KV_GROUP / 16 : VECTORS;
+  const int groups = (vectors + group_vectors - 1) / group_vectors;
+  if (type == WK_KV_Q8) {
+    scale_weights(count, chunk, begin / WK_KV_GROUP * kv->block_tokens, kv->block_tokens, groups,
+                  state);
+  }
+  float(*weights)[QUERIES][CHUNK] = type == WK_KV_Q8 ? state->scaled : &state->weights;
+  __m512 sums[QUERIES][VECTORS];
   for (int q = 0; q < count; q++) {
     const __m512 correction = _mm512_set1_ps(state->corrections[q]);
     for (int v = 0; v < vectors; v++) {
@@ -155,19 +227,22 @@ WK_AVX512_INLINE void gather_dimensions(size_t dimension, size_t begin, const in
     }
   }
   for (int p = 0; p < chunk->count; p++) {
-    const uint16_t *values = chunk->values[p] + begin;
+    const uint8_t *values = chunk->values[p] + begin * bytes;
     for (int slot = 0; slot < POSITIONS; slot++) {
       if (fetches_ahead(count) && begin == 0 && p < next->count) {
-        fetch_keys(next, p, slot, dimension);
+        fetch_part(next->keys[p], slot, dimension, type);
       }
-      __m512 value[4];
+      __m512 value[VECTORS];
       for (int v = 0; v < vectors; v++) {
-        value[v] = load_halves(values + (size_t)slot * dimension + 16 * v);
+        const size_t element = (size_t)slot * dimension + 16 * (size_t)v;
+        value[v] = load_elements(values + element * bytes, type);
       }
       for (int q = 0; q < count; q++) {
-        const __m512 weight = _mm512_set1_ps(state->weights[q][POSITIONS * p + slot]);
-        for (int v = 0; v < vectors; v++) {
-          sums[q][v] = _mm512_fmadd_ps(weight, value[v], sums[q][v]);
+        for (int group = 0; group < groups; group++) {
+          const __m512 weight = _mm512_set1_ps(weights[group][q][POSITIONS * p + slot]);
+          for (int v = group * group_vectors; v < vectors && v < (group + 1) * group_vectors; v++) {
+            sums[q][v] = _mm512_fmadd_ps(weight, value[v], sums[q][v]);
+          }
         }
       }
     }
@@ -179,28 +254,35 @@ WK_AVX512_INLINE void gather_dimensions(size_t dimension, size_t begin, const in
   }
 }
 
-WK_AVX512_INLINE void gather(size_t dimension, const int count, const chunk_parts *chunk,
-                             const chunk_parts *next, running_softmax *state) {
-  const int vectors = count <= 4 ? 4 : 2;
+WK_AVX512_INLINE void gather(const wk_kv_view *kv, const int count, const chunk_parts *chunk,
+                             const chunk_parts *next, running_softmax *state,
+                             const wk_kv_type type) {
+  const int vectors = count <= 4 ? VECTORS : VECTORS / 2;
   size_t begin = 0;
-  for (; begin + 16 * (size_t)vectors <= dimension; begin += 16 * (size_t)vectors) {
-    gather_dimensions(dimension, begin, vectors, count, chunk, next, state);
+  for (; begin + 16 * (size_t)vectors <= kv->head_dimension; begin += 16 * (size_t)vectors) {
+    gather_dimensions(kv, begin, vectors, count, chunk, next, state, type);
   }
-  for (; begin < dimension; begin += 16) {
-    gather_dimensions(dimension, begin, 1, count, chunk, next, state);
+  for (; begin < kv->head_dimension; begin += 16) {
+    gather_dimensions(kv, begin, 1, count, chunk, next, state, type);
   }
 }
 
-WK_AVX512_INLINE chunk_parts parts_at(const wk_attention_tile *tile, size_t begin, size_t longest) {
+WK_AVX512_INLINE chunk_parts parts_at(const wk_attention_tile *tile, size_t begin, size_t longest,
+                                      const wk_kv_type type) {
   const wk_kv_view *kv = &tile->kv;
+  const size_t bytes = element_bytes(type);
   chunk_parts chunk = {.count = 0};
   for (size_t position = begin; position < longest && chunk.count < PARTS;
        position += POSITIONS, chunk.count++) {
     const size_t slot = position % kv->block_tokens;
     const uint16_t *block =
         kv->memory + tile->block_table[position / kv->block_tokens] * kv->block_stride;
-    chunk.keys[chunk.count] = block + kv->key_offset + slot;
-    chunk.values[chunk.count] = block + kv->value_offset + slot * kv->head_dimension;
+    const uint16_t *keys = block + kv->key_offset, *values = block + kv->value_offset;
+    const size_t scales = kv->head_dimension * kv->block_tokens / 2 + slot;
+    chunk.keys[chunk.count] = (const uint8_t *)keys + slot * bytes;
+    chunk.values[chunk.count] = (const uint8_t *)values + slot * kv->head_dimension * bytes;
+    chunk.key_scales[chunk.count] = keys + scales;
+    chunk.value_scales[chunk.count] = values + scales;
   }
   return chunk;
 }
@@ -232,7 +314,8 @@ WK_AVX512_INLINE void finish(const wk_attention_tile *tile, const running_softma
 }
 
 /// `count` is at least the tile's: surplus queries are repetitions, whose results are dropped.
-WK_AVX512_INLINE void attend(const wk_attention_tile *tile, const int count) {
+WK_AVX512_INLINE void attend(const wk_attention_tile *tile, const int count,
+                             const wk_kv_type type) {
   running_softmax state;
   size_t first = tile->starts[0], longest = 0;
   for (int q = 0; q < count; q++) {
@@ -241,18 +324,18 @@ WK_AVX512_INLINE void attend(const wk_attention_tile *tile, const int count) {
   }
   begin_tile(tile, count, &state);
   first = first / CHUNK * CHUNK;
-  chunk_parts chunk = parts_at(tile, first, longest);
+  chunk_parts chunk = parts_at(tile, first, longest, type);
   for (size_t begin = first; begin < longest; begin += CHUNK) {
-    score(tile, count, &chunk, &state);
+    score(tile, count, &chunk, &state, type);
     soften(tile, count, begin, chunk.count, &state);
-    const chunk_parts next = parts_at(tile, begin + CHUNK, longest);
-    gather(tile->kv.head_dimension, count, &chunk, &next, &state);
+    const chunk_parts next = parts_at(tile, begin + CHUNK, longest, type);
+    gather(&tile->kv, count, &chunk, &next, &state, type);
     chunk = next;
   }
   finish(tile, &state);
 }
 
-WK_AVX512 void wk_avx512_attend(const wk_attention_tile *original) {
+WK_AVX512_INLINE void attend_tile(const wk_attention_tile *original, const wk_kv_type type) {
   wk_attention_tile tile = *original;
   for (size_t q = tile.count; q < QUERIES; q++) {
     tile.queries[q] = tile.queries[0];
@@ -261,29 +344,33 @@ WK_AVX512 void wk_avx512_attend(const wk_attention_tile *original) {
   }
   switch (tile.count) {
   case 1:
-    attend(&tile, 1);
+    attend(&tile, 1, type);
     break;
   case 2:
-    attend(&tile, 2);
+    attend(&tile, 2, type);
     break;
   case 3:
-    attend(&tile, 3);
+    attend(&tile, 3, type);
     break;
   case 4:
-    attend(&tile, 4);
+    attend(&tile, 4, type);
     break;
   case 5:
   case 6:
-    attend(&tile, 6);
+    attend(&tile, 6, type);
     break;
   case 7:
   case 8:
-    attend(&tile, 8);
+    attend(&tile, 8, type);
     break;
   default:
-    attend(&tile, 12);
+    attend(&tile, 12, type);
     break;
   }
 }
+
+WK_AVX512 void wk_avx512_attend(const wk_attention_tile *tile) { attend_tile(tile, WK_KV_F16); }
+
+WK_AVX512 void wk_avx512_attend_q8(const wk_attention_tile *tile) { attend_tile(tile, WK_KV_Q8); }
 
 #endif

@@ -5,24 +5,10 @@
 #include <string.h>
 
 #include "wk_float16.h"
+#include "wk_group_scale.h"
 #include "wk_internal.h"
 
-enum { GROUP = WK_BLOCK_GROUP, GROUP_BYTES = WK_BLOCK_GROUP_BYTES, LARGEST_LEVEL = 127 };
-
-/// The smallest f16 that is at least largest / 127: rounded up, no level is beyond 127, and values
-/// that are multiples of the smallest f16 alone stay as they are.
-static inline uint16_t scale_for(float largest) {
-  uint16_t scale = wk_to_f16_finite(largest / LARGEST_LEVEL);
-  // Exact: 11 bits times 7.
-  if (wk_from_f16(scale) * LARGEST_LEVEL < largest) {
-    scale++;
-  }
-  return scale;
-}
-
-static inline float inverse_of(uint16_t scale) {
-  return scale != 0 ? 1.0f / wk_from_f16(scale) : 0.0f;
-}
+enum { GROUP = WK_BLOCK_GROUP, GROUP_BYTES = WK_BLOCK_GROUP_BYTES };
 
 void wk_block_to_groups_portable(const uint16_t *halves, size_t count, uint8_t *bytes) {
   for (size_t start = 0; start < count; start += GROUP, bytes += GROUP_BYTES) {
@@ -31,14 +17,11 @@ void wk_block_to_groups_portable(const uint16_t *halves, size_t count, uint8_t *
       const float magnitude = fabsf(wk_from_f16(halves[start + (size_t)i]));
       largest = magnitude > largest ? magnitude : largest;
     }
-    const uint16_t scale = scale_for(largest);
-    const float inverse = inverse_of(scale);
+    const uint16_t scale = wk_group_scale(largest);
+    const float inverse = wk_group_inverse(scale);
     memcpy(bytes, &scale, sizeof scale);
     for (int i = 0; i < GROUP; i++) {
-      // Adding 1.5 * 2^23 rounds to the nearest integer, which is then in the low bits.
-      const float value = wk_from_f16(halves[start + (size_t)i]);
-      const uint32_t bits = wk_bits_of(fmaf(value, inverse, 0x1.8p23f));
-      bytes[2 + i] = (uint8_t)(bits - wk_bits_of(0x1.8p23f));
+      bytes[2 + i] = (uint8_t)wk_group_level(wk_from_f16(halves[start + (size_t)i]), inverse);
     }
   }
 }
@@ -83,8 +66,8 @@ WK_AVX2 static void to_groups_avx2(const uint16_t *halves, size_t count, uint8_t
   for (size_t start = 0; start < count; start += GROUP, bytes += GROUP_BYTES) {
     const __m256 a = eight_values(halves + start), b = eight_values(halves + start + 8);
     const __m256 c = eight_values(halves + start + 16), d = eight_values(halves + start + 24);
-    const uint16_t scale = scale_for(largest_of(a, b, c, d));
-    const __m256 inverse = _mm256_set1_ps(inverse_of(scale));
+    const uint16_t scale = wk_group_scale(largest_of(a, b, c, d));
+    const __m256 inverse = _mm256_set1_ps(wk_group_inverse(scale));
     const __m256i ab = _mm256_packs_epi32(eight_levels(a, inverse), eight_levels(b, inverse));
     const __m256i cd = _mm256_packs_epi32(eight_levels(c, inverse), eight_levels(d, inverse));
     const __m256i levels = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(ab, cd), order);

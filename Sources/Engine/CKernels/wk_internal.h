@@ -19,6 +19,15 @@
 #define WK_HAS_AVX2 0
 #endif
 
+#if defined(__aarch64__)
+#define WK_HAS_NEON 1
+#define WK_NEON_INLINE static inline __attribute__((always_inline))
+#define WK_NEON_DOT __attribute__((target("dotprod")))
+#define WK_NEON_DOT_INLINE static inline __attribute__((always_inline, target("dotprod")))
+#else
+#define WK_HAS_NEON 0
+#endif
+
 static inline size_t wk_smaller(size_t a, size_t b) { return a < b ? a : b; }
 static inline size_t wk_larger(size_t a, size_t b) { return a > b ? a : b; }
 static inline size_t wk_divided_up(size_t a, size_t b) { return (a + b - 1) / b; }

@@ -2,28 +2,13 @@
 
 #include "wk_exponential.h"
 #include "wk_float16.h"
+#include "wk_group_scale.h"
 #include "wk_internal.h"
 #include "wk_kernel_set.h"
 #include "wk_levels.h"
+#include "wk_portable.h"
 
 enum { PANEL = WK_PANEL_COLUMNS, LANES = 16, LARGEST_LEVEL = WK_LARGEST_LEVEL };
-
-// max and min as the SSE instructions define them: the second operand where one is a NaN.
-static float second_max(float a, float b) { return a > b ? a : b; }
-
-/// The sum of 16 lanes, pairwise.
-static float sum_lanes(const float lanes[LANES]) {
-  float sums[8];
-  for (int i = 0; i < 8; i++) {
-    sums[i] = lanes[i] + lanes[i + 8];
-  }
-  for (int width = 4; width > 0; width /= 2) {
-    for (int i = 0; i < width; i++) {
-      sums[i] = sums[i] + sums[i + width];
-    }
-  }
-  return sums[0];
-}
 
 /// The bits of a value's magnitude, which are in order of size, NaNs last.
 static uint32_t magnitude_bits(float value) { return wk_bits_of(value) & 0x7fffffffu; }
@@ -197,7 +182,7 @@ static void rms_norm(const float *values, const float *weights, size_t count, fl
   for (size_t i = 0; i < count; i++) {
     lanes[i % LANES] = fmaf(values[i], values[i], lanes[i % LANES]);
   }
-  const float mean = sum_lanes(lanes) / (float)count;
+  const float mean = wk_sum_lanes(lanes) / (float)count;
   const float factor = 1.0f / sqrtf(mean + epsilon);
   for (size_t i = 0; i < count; i++) {
     const float normal = values[i] * factor;
@@ -245,103 +230,20 @@ static void exponentials(const float *values, size_t count, float maximum, float
   }
 }
 
-/// One query's running softmax.
-typedef struct attention_state {
-  float maximum;
-  float sum;
-  float accumulator[WK_ATTENTION_HEAD_LIMIT];
-} attention_state;
-
-enum { CHUNK = WK_ATTENTION_CHUNK };
-
-/// 16 positions of a block, or null beyond the query's last.
-typedef struct attention_chunk {
-  const uint16_t *keys[CHUNK / LANES];
-  const uint16_t *values[CHUNK / LANES];
-} attention_chunk;
-
-static attention_chunk chunk_at(const wk_attention_tile *tile, size_t begin, size_t length) {
-  const wk_kv_view *kv = &tile->kv;
-  attention_chunk chunk = {0};
-  for (size_t i = 0; i < CHUNK / LANES && begin + i * LANES < length; i++) {
-    const size_t position = begin + i * LANES, slot = position % kv->block_tokens;
-    const uint16_t *block =
-        kv->memory + tile->block_table[position / kv->block_tokens] * kv->block_stride;
-    chunk.keys[i] = block + kv->key_offset + slot;
-    chunk.values[i] = block + kv->value_offset + slot * kv->head_dimension;
-  }
-  return chunk;
-}
-
-/// Scaled scores; minus infinity for positions that the query does not see, which are those before
-/// `start` and from `visible` on.
-static void score(const wk_attention_tile *tile, const float *query, size_t start, size_t visible,
-                  const attention_chunk *chunk, float scores[CHUNK]) {
-  for (size_t index = 0; index < CHUNK; index++) {
-    const uint16_t *keys = chunk->keys[index / LANES];
-    float sum = 0;
-    for (size_t i = 0; i < tile->kv.head_dimension && keys != NULL; i++) {
-      const uint16_t key = keys[i * tile->kv.block_tokens + index % LANES];
-      sum = fmaf(query[i], wk_from_f16(key), sum);
+void wk_portable_to_levels(const float *values, size_t count, int8_t *levels, uint16_t *scales) {
+  for (size_t start = 0; start < count; start += WK_KV_GROUP) {
+    const size_t end = wk_smaller(start + WK_KV_GROUP, count);
+    float clamped[WK_KV_GROUP], largest = 0;
+    for (size_t i = start; i < end; i++) {
+      clamped[i - start] = wk_clamp_to_f16(values[i]);
+      largest = wk_second_max(fabsf(clamped[i - start]), largest);
     }
-    scores[index] = index >= start && index < visible ? sum * tile->scale : -INFINITY;
-  }
-}
-
-/// The sum of a chunk's weights: positions apart by 16 in order, then 16 lanes.
-static float sum_chunk(const float weights[CHUNK]) {
-  float lanes[LANES];
-  for (size_t lane = 0; lane < LANES; lane++) {
-    lanes[lane] = weights[lane];
-    for (size_t i = lane + LANES; i < CHUNK; i += LANES) {
-      lanes[lane] = lanes[lane] + weights[i];
+    const uint16_t scale = wk_group_scale(largest);
+    const float inverse = wk_group_inverse(scale);
+    for (size_t i = start; i < end; i++) {
+      levels[i] = wk_group_level(clamped[i - start], inverse);
     }
-  }
-  return sum_lanes(lanes);
-}
-
-static void take_in(const wk_attention_tile *tile, attention_state *state, float scores[CHUNK],
-                    const attention_chunk *chunk) {
-  float maximum = state->maximum;
-  for (int i = 0; i < CHUNK; i++) {
-    maximum = second_max(scores[i], maximum);
-  }
-  const float correction = wk_exp(state->maximum - maximum);
-  for (int i = 0; i < CHUNK; i++) {
-    scores[i] = wk_exp(scores[i] - maximum);
-  }
-  state->sum = fmaf(state->sum, correction, sum_chunk(scores));
-  state->maximum = maximum;
-  const size_t dimension = tile->kv.head_dimension;
-  for (size_t i = 0; i < dimension; i++) {
-    float sum = state->accumulator[i] * correction;
-    for (size_t index = 0; index < CHUNK && chunk->values[index / LANES] != NULL; index++) {
-      const uint16_t value = chunk->values[index / LANES][index % LANES * dimension + i];
-      sum = fmaf(scores[index], wk_from_f16(value), sum);
-    }
-    state->accumulator[i] = sum;
-  }
-}
-
-static void attend_query(const wk_attention_tile *tile, size_t index) {
-  const size_t start = tile->starts[index], length = tile->lengths[index];
-  attention_state state = {.maximum = WK_ATTENTION_NO_MAXIMUM};
-  for (size_t begin = start / CHUNK * CHUNK; begin < length; begin += CHUNK) {
-    const attention_chunk chunk = chunk_at(tile, begin, length);
-    float scores[CHUNK];
-    score(tile, tile->queries[index], start > begin ? start - begin : 0, length - begin, &chunk,
-          scores);
-    take_in(tile, &state, scores, &chunk);
-  }
-  for (size_t i = 0; i < tile->kv.head_dimension; i++) {
-    // Adding 0 makes -0 positive: unseen slots, whatever they hold, only ever change a zero's sign.
-    tile->outputs[index][i] = (state.accumulator[i] + 0.0f) / state.sum;
-  }
-}
-
-static void attend(const wk_attention_tile *tile) {
-  for (size_t index = 0; index < tile->count; index++) {
-    attend_query(tile, index);
+    *scales++ = scale;
   }
 }
 
@@ -354,7 +256,9 @@ const wk_kernel_set *wk_kernel_set_portable(void) {
       .swiglu = swiglu,
       .geglu = geglu,
       .to_halves = to_halves,
-      .attend = attend,
+      .to_levels = wk_portable_to_levels,
+      .attend = wk_portable_attend,
+      .attend_q8 = wk_portable_attend_q8,
       .largest = largest,
       .exponentials = exponentials,
   };

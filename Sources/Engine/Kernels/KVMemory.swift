@@ -1,31 +1,43 @@
 import CKernels
 package import MeshTypes
 
-/// The preallocated memory of a model's keys and values: blocks of a fixed number of tokens, in f16.
+/// The preallocated memory of a model's keys and values: blocks of a fixed number of tokens.
 ///
 /// A block is contiguous over all layers, so that it moves as one piece: per layer its keys
-/// [KV head][dimension][slot], then its values [KV head][slot][dimension]. All values are finite.
-/// Used by one thread at a time.
+/// [KV head][dimension][slot], then its values [KV head][slot][dimension]; in 8 bits the scales
+/// [group][slot] of each head follow its keys, and its values. All values are finite. What a token's
+/// keys and values become in memory depends on them alone. Used by one thread at a time.
 package final class KVMemory {
   /// The sizes that make up a block.
-  package struct Layout: Hashable, Sendable {
+  package struct Layout: Hashable, Sendable, CustomStringConvertible {
     package var layerCount: Int
     package var kvHeadCount: Int
     /// A multiple of 16, at most 256.
     package var headDimension: Int
     /// A multiple of 16.
     package var blockSizeTokens: Int
+    package var type: KVType
 
     package init(
       layerCount: Int,
       kvHeadCount: Int,
       headDimension: Int,
-      blockSizeTokens: Int
+      blockSizeTokens: Int,
+      type: KVType = .f16
     ) {
       self.layerCount = layerCount
       self.kvHeadCount = kvHeadCount
       self.headDimension = headDimension
       self.blockSizeTokens = blockSizeTokens
+      self.type = type
+    }
+
+    /// Part of every block's key: another text is another layout.
+    package var description: String {
+      let sizes =
+        "layerCount: \(layerCount), kvHeadCount: \(kvHeadCount), headDimension: \(headDimension), "
+        + "blockSizeTokens: \(blockSizeTokens)"
+      return type == .f16 ? "Layout(\(sizes))" : "Layout(\(sizes), type: \(type))"
     }
 
     /// Allowed block sizes, of which multiples of 16.
@@ -53,11 +65,13 @@ package final class KVMemory {
       }
     }
 
-    /// f16 elements of one layer's keys, or values, in one block.
-    var halfLayerElements: Int { kvHeadCount * headDimension * blockSizeTokens }
+    /// Bytes of one head's keys, or values, of one layer in one block.
+    var headByteCount: Int {
+      type.headByteCount(dimension: headDimension, blockSizeTokens: blockSizeTokens)
+    }
 
     /// Bytes of one block.
-    package var blockByteCount: Int { layerCount * 2 * halfLayerElements * 2 }
+    package var blockByteCount: Int { layerCount * 2 * kvHeadCount * headByteCount }
   }
 
   package let layout: Layout
@@ -99,15 +113,19 @@ package final class KVMemory {
   func layer(_ index: Int, queryHeadCount: Int) -> wk_attention_layer {
     precondition(0..<layout.layerCount ~= index, "no such layer")
     precondition(queryHeadCount % layout.kvHeadCount == 0, "query heads do not group")
-    let keys = index * 2 * layout.halfLayerElements
+    // In units of 2 bytes.
+    let head = layout.headByteCount / 2
+    let keys = index * 2 * layout.kvHeadCount * head
     return wk_attention_layer(
       kv: wk_kv_view(
         memory: region.typed(UInt16.self),
         block_stride: layout.blockByteCount / 2,
         key_offset: keys,
-        value_offset: keys + layout.halfLayerElements,
+        value_offset: keys + layout.kvHeadCount * head,
+        head_stride: head,
         block_tokens: layout.blockSizeTokens,
-        head_dimension: layout.headDimension
+        head_dimension: layout.headDimension,
+        type: layout.type.kernelType
       ),
       query_heads: queryHeadCount,
       kv_heads: layout.kvHeadCount,

@@ -1,5 +1,6 @@
 import CKernels
 package import MeshTypes
+import Synchronization
 
 /// Runs kernels on a fixed set of threads of its own. Used by one thread at a time, which takes part
 /// in the work.
@@ -16,6 +17,10 @@ package final class KernelEngine {
     case avx2
     /// AVX-512 with VNNI.
     case avx512
+    /// NEON, which every 64-bit ARM CPU has.
+    case neon
+    /// NEON with dot products of 8 bits.
+    case neonDotProducts
 
     /// Whether this CPU has it.
     package var isAvailable: Bool { kernels != nil }
@@ -26,6 +31,8 @@ package final class KernelEngine {
       case .portable: wk_kernel_set_portable()
       case .avx2: wk_kernel_set_avx2()
       case .avx512: wk_kernel_set_avx512()
+      case .neon: wk_kernel_set_neon()
+      case .neonDotProducts: wk_kernel_set_neon_dot()
       }
     }
   }
@@ -41,7 +48,7 @@ package final class KernelEngine {
   /// Threads that work, the caller's included.
   package var threadCount: Int { Int(wk_pool_threads(engine.pool)) }
 
-  /// The kernels' name, for logs: `avx512`, `avx2` or `portable`.
+  /// The kernels' name, for logs: `avx512`, `avx2`, `neon-dot`, `neon` or `portable`.
   package var instructionSetName: String { String(cString: engine.kernels.pointee.name) }
 
   /// Starts the threads.
@@ -81,5 +88,40 @@ package final class KernelEngine {
     source: UnsafePointer<UInt8>
   ) -> Bool {
     wk_pack(pointer, [matrix], format.format, source)
+  }
+}
+
+extension KernelEngine {
+  /// Whether a condition holds for all of 0 ..< `count`, at most 2^32; each is looked at once, on any of
+  /// the threads.
+  package func allSatisfy(count: Int, _ condition: @Sendable (Int) -> Bool) -> Bool {
+    withoutActuallyEscaping(condition) { condition in
+      let search = ParallelSearch(condition: condition)
+      let context = Unmanaged.passUnretained(search).toOpaque()
+      wk_pool_run(
+        engine.pool,
+        UInt32(count),
+        { context, index in
+          guard let context else { return }
+          Unmanaged<ParallelSearch>.fromOpaque(context).takeUnretainedValue().look(Int(index))
+        },
+        context
+      )
+      return search.holds
+    }
+  }
+}
+
+/// A condition, and whether it held so far.
+private final class ParallelSearch: Sendable {
+  private let condition: @Sendable (Int) -> Bool
+  private let failed = Atomic(false)
+
+  init(condition: @escaping @Sendable (Int) -> Bool) { self.condition = condition }
+
+  var holds: Bool { !failed.load(ordering: .acquiring) }
+
+  func look(_ index: Int) {
+    if !condition(index) { failed.store(true, ordering: .releasing) }
   }
 }

@@ -10,6 +10,9 @@ package struct WeightFormat: Hashable, Sendable {
     guard wk_format_block_weights(format) > 0 else { return nil }
   }
 
+  /// ggml's type number.
+  package var ggmlType: UInt32 { format.rawValue }
+
   /// Weights in one block; a row is a whole number of blocks.
   package var weightsPerBlock: Int { wk_format_block_weights(format) }
 

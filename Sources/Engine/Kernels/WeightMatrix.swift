@@ -3,22 +3,21 @@ package import MeshTypes
 
 /// A weight matrix, packed for the kernels: `columns` outputs of `depth` inputs. Immutable.
 package final class WeightMatrix: @unchecked Sendable {
-  /// The most rows or columns of a matrix.
-  package static let sizeLimit = 1 << 24
+  /// What the packed bytes mean.
+  package let layout: MatrixLayout
 
   let matrix: wk_matrix
-  private let region: Region
+  /// Whoever keeps the packed bytes where they are.
+  private let owner: AnyObject
 
   /// Outputs.
-  package var columns: Int { matrix.columns }
+  package var columns: Int { layout.columns }
   /// Inputs.
-  package var depth: Int { matrix.depth }
+  package var depth: Int { layout.depth }
   /// Whether products take quantised activations.
   package var isQuantized: Bool { wk_matrix_is_quantized([matrix]) }
-  /// Memory that the packed weights take.
-  package var byteCount: Int { region.byteCount }
 
-  /// Packs a tensor.
+  /// Packs a tensor into memory of its own.
   ///
   /// - Parameters:
   ///   - bytes: `columns` rows of `depth` weights.
@@ -33,23 +32,23 @@ package final class WeightMatrix: @unchecked Sendable {
     depth: Int,
     engine: KernelEngine
   ) throws(MeshError) {
-    guard
-      1...Self.sizeLimit ~= columns, 1...Self.sizeLimit ~= depth,
-      depth % format.weightsPerBlock == 0,
-      columns * (depth / format.weightsPerBlock * format.bytesPerBlock) == bytes.count,
-      let base = bytes.baseAddress
-    else {
-      throw .invalid("matrix", "of \(columns) × \(depth) does not fit \(bytes.count) bytes")
-    }
-    let source = base.assumingMemoryBound(to: UInt8.self)
-    for wideScales in [false, true] {
-      var matrix = wk_matrix_describe(format.format, wideScales, columns, depth)
-      let panelCount = wk_matrix_panel_count([matrix])
-      let region = try Region(of: UInt8.self, counts: [panelCount, matrix.panel_bytes])
-      matrix.panels = region.typed(UInt8.self)
-      if engine.pack(matrix, format: format, source: source) || wideScales {
+    for hasWideScales in [false, true] {
+      let layout = try MatrixLayout(
+        format: format,
+        hasWideScales: hasWideScales,
+        columns: columns,
+        depth: depth
+      )
+      guard layout.sourceByteCount == bytes.count, let base = bytes.baseAddress else {
+        throw .invalid("matrix", "of \(columns) × \(depth) does not fit \(bytes.count) bytes")
+      }
+      let region = try Region(byteCount: layout.byteCount)
+      let matrix = layout.matrix(at: region.typed(UInt8.self))
+      let source = base.assumingMemoryBound(to: UInt8.self)
+      if engine.pack(matrix, format: format, source: source) || hasWideScales {
+        self.layout = layout
         self.matrix = matrix
-        self.region = region
+        owner = region
         return
       }
     }
@@ -80,5 +79,35 @@ package final class WeightMatrix: @unchecked Sendable {
       depth: depth,
       engine: engine
     )
+  }
+
+  /// Uses bytes that were packed before, where they are.
+  ///
+  /// - Parameters:
+  ///   - packed: As ``withPackedBytes(_:)`` lent them for the same layout. Whatever they are, kernels
+  ///     stay within them.
+  ///   - owner: Keeps the bytes where they are as long as it lives.
+  /// - Throws: ``MeshError`` `invalidArgument` when the layout has another size.
+  package init(
+    packed: UnsafeRawBufferPointer,
+    layout: MatrixLayout,
+    owner: AnyObject
+  ) throws(MeshError) {
+    guard packed.count == layout.byteCount, let base = packed.baseAddress else {
+      throw .invalid("matrix", "\(layout) does not fit \(packed.count) bytes")
+    }
+    self.layout = layout
+    // Kernels that compute only read the panels.
+    let panels = UnsafeMutablePointer(mutating: base.assumingMemoryBound(to: UInt8.self))
+    matrix = layout.matrix(at: panels)
+    self.owner = owner
+  }
+
+  /// Lends the packed bytes.
+  package func withPackedBytes<R, E: Error>(
+    _ body: (UnsafeRawBufferPointer) throws(E) -> R
+  ) throws(E) -> R {
+    defer { withExtendedLifetime(owner) {} }
+    return try body(UnsafeRawBufferPointer(start: matrix.panels, count: layout.byteCount))
   }
 }

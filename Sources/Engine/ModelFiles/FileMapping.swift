@@ -7,6 +7,11 @@ import MeshTypes
 /// others truncate while it is mapped kills the process with SIGBUS at the next read beyond its new
 /// end. Replace model files by renaming, never in place.
 final class FileMapping: Sendable {
+  /// The file as it was opened.
+  let identity: FileIdentity
+  /// The user that the file belongs to.
+  let ownerID: UInt32
+
   private let address: UInt
   private let byteCount: Int
 
@@ -49,6 +54,22 @@ final class FileMapping: Sendable {
     }
     address = UInt(bitPattern: mapped)
     byteCount = size
+    identity = FileIdentity(path: Self.absolute(path), status: status)
+    ownerID = status.st_uid
+  }
+
+  private static func absolute(_ path: String) -> String {
+    guard let resolved = realpath(path, nil) else { return path }
+    defer { free(resolved) }
+    return String(cString: resolved)
+  }
+
+  /// Asks the system to read a part of the file, in parallel to whatever comes next.
+  func readAhead(_ range: Range<Int>) {
+    let page = 4096
+    let begin = range.lowerBound & ~(page - 1)
+    guard let start = UnsafeMutableRawPointer(bitPattern: address + UInt(begin)) else { return }
+    madvise(start, range.upperBound - begin, MADV_WILLNEED)
   }
 
   /// Lends a part of the bytes, which must lie in the file.

@@ -58,6 +58,10 @@ package final class GGUFFile: Sendable {
     try mapping.withBytes(at: tensor.byteOffset, count: tensor.byteCount, body)
   }
 
+  package var files: [FileIdentity] { [mapping.identity] }
+
+  package func readAhead() { mapping.readAhead(0..<mapping.bytes.count) }
+
   /// The bytes of the whole file, for its digest.
   package func withContents<R, E: Error>(
     _ body: (UnsafeRawBufferPointer) throws(E) -> R

@@ -24,6 +24,12 @@ package protocol ModelSource: AnyObject, Sendable {
     _ body: (UnsafeRawBufferPointer) throws(E) -> R
   ) throws(E) -> R
 
+  /// The files that it was read from, as they were when they were opened; at least one.
+  var files: [FileIdentity] { get }
+
+  /// Asks the system to read all tensors ahead, in parallel to whatever comes next.
+  func readAhead()
+
   /// 32 bytes that name the weights in content keys.
   func digest() -> [UInt8]
 }

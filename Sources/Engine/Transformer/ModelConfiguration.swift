@@ -103,11 +103,11 @@ package struct ModelConfiguration: Hashable, Sendable {
   /// The rows of the embedding table: the file's own word for the vocabulary may be missing.
   private static func vocabularySize(_ file: any ModelSource) throws(MeshError) -> Int {
     let embedding = try file.tensor(named: "token_embd.weight")
-    guard embedding.dimensions.count == 2, 1...WeightMatrix.sizeLimit ~= embedding.dimensions[1]
+    guard embedding.dimensions.count == 2, 1...MatrixLayout.sizeLimit ~= embedding.dimensions[1]
     else {
       throw MeshError(
         .corrupted,
-        "token_embd.weight must have 2 dimensions, the second in 1...\(WeightMatrix.sizeLimit), "
+        "token_embd.weight must have 2 dimensions, the second in 1...\(MatrixLayout.sizeLimit), "
           + "found \(embedding.dimensions)",
         field: "token_embd.weight"
       )

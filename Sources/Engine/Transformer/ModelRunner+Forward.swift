@@ -9,7 +9,7 @@ extension ModelRunner {
     _ slices: [SequenceSlice],
     layers: Range<Int>,
     _ didStore: (_ layer: Int) -> Void
-  ) -> StepLogits {
+  ) throws(MeshError) -> StepLogits {
     rows.fill(slices)
     engine.embed(
       rows.tokenIDs,
@@ -22,7 +22,9 @@ extension ModelRunner {
     if buffers.localAngles !== buffers.angles {
       engine.computeAngles(buffers.localAngles, positions: rows.paged.positions)
     }
+    defer { streamed?.release() }
     for index in layers {
+      try streamed?.load(layer: index)
       computeAttention(layer: index, rows.paged, didStore)
       computeFeedForward(layer: index, rowCount: rows.paged.rowCount)
     }

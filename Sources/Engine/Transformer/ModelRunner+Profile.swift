@@ -45,11 +45,16 @@ extension ModelRunner {
       settings.blockCount * settings.blockSizeTokens
     )
     let prompt = dummySlice(tokens: 0..<tokenCount, firstBlock: 0, logits: .none)
-    let layers = 0..<min(Self.profiledLayers, configuration.layerCount)
+    // Layers that are read from the disk take longer than those in memory.
+    let layers =
+      streamed == nil
+      ? 0..<min(Self.profiledLayers, configuration.layerCount) : weights.layers.indices
     let prefillSeconds = try measure { () throws(MeshError) in
       _ = try step([prompt], layers: layers)
     }
     let last = dummySlice(tokens: tokenCount - 1..<tokenCount, firstBlock: 0, logits: .lastToken)
+    // Brings into memory what is mapped.
+    _ = try step([last])
     let decodeSeconds = try measure { () throws(MeshError) in
       for _ in 0..<Self.profiledDecodeSteps { _ = try step([last]) }
     }

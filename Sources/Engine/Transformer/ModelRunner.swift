@@ -19,21 +19,29 @@ package final class ModelRunner: @unchecked Sendable {
 
   let engine: KernelEngine
   let weights: ModelWeights
+  let streamed: StreamedLayers?
   let buffers: StepBuffers
   let rows: StepRows
   private let isStepping = Atomic(false)
+
+  /// Where the weights came from.
+  package let weightsOrigin: WeightsOrigin
+  /// The model's digest, where packed weights say it; else the file has to be read for it.
+  package let knownDigest: [UInt8]?
 
   /// Loads the weights and takes all memory.
   ///
   /// - Parameters:
   ///   - file: Not needed any more afterwards.
-  ///   - progress: Called now and then with the loaded fraction of the file, 0...1.
+  ///   - weightsSettings: Where its weights are kept.
+  ///   - progress: Called now and then.
   /// - Throws: ``MeshError`` naming the metadata key, tensor or setting at fault, or
   ///   `resourceExhausted` when there is not enough memory.
   package init(
     file: any ModelSource,
     settings: RunnerSettings,
-    progress: ((Double) -> Void)? = nil
+    weightsSettings: WeightsSettings = WeightsSettings(),
+    progress: ((LoadingProgress) -> Void)? = nil
   ) throws(MeshError) {
     try settings.validate()
     self.settings = settings
@@ -43,16 +51,24 @@ package final class ModelRunner: @unchecked Sendable {
       instructionSet: settings.usesPortableKernels ? .portable : .best,
       pins: settings.pins
     )
-    weights = try ModelWeights(
+    let loaded = try WeightsLoader(
       file: file,
       configuration: configuration,
       engine: engine,
+      settings: weightsSettings,
       progress: progress
-    )
+    ).load()
+    weights = loaded.weights
+    streamed = loaded.streamed
+    weightsOrigin = loaded.origin
+    knownDigest = loaded.digest
     buffers = try StepBuffers(configuration, weights, settings)
     rows = StepRows(settings, contextLength: configuration.contextLength)
     kvMemory = try KVMemory(
-      layout: configuration.kvLayout(blockSizeTokens: settings.blockSizeTokens),
+      layout: configuration.kvLayout(
+        blockSizeTokens: settings.blockSizeTokens,
+        type: settings.kvType
+      ),
       blockCount: settings.blockCount,
       engine: engine
     )
@@ -71,15 +87,12 @@ package final class ModelRunner: @unchecked Sendable {
   /// The kernels' name, for logs.
   package var instructionSetName: String { engine.instructionSetName }
 
-  /// Bytes of the packed weights.
-  package var weightsByteCount: Int {
-    let shared = weights.output === weights.embedding ? 0 : weights.output.byteCount
-    return weights.layers.reduce(shared + weights.embedding.byteCount) { sum, layer in
-      [
-        layer.query, layer.key, layer.value, layer.attentionOutput, layer.gate, layer.up,
-        layer.down,
-      ].reduce(sum) { $0 + $1.byteCount }
-    }
+  /// Bytes of the packed weights, whether or not they are all in memory.
+  package var weightsByteCount: Int { weights.byteCount }
+
+  /// Layers whose weights stay in memory.
+  package var residentLayerCount: Int {
+    streamed?.resident.layerCount ?? configuration.layerCount
   }
 
   /// Computes one batch: writes the keys and values of all tokens, and the logits that slices ask for.
@@ -90,7 +103,9 @@ package final class ModelRunner: @unchecked Sendable {
   ///     waits meanwhile.
   /// - Returns: The logits, slice after slice; they stand until the next step.
   /// - Throws: ``MeshError`` `invalidArgument` or `outOfRange` naming the field of the slice at fault,
-  ///   before anything is written; `failedPrecondition` during another step.
+  ///   before anything is written; `failedPrecondition` during another step; `unavailable` or
+  ///   `corrupted` when a layer's weights cannot be read from disk: what was written to blocks is then
+  ///   of no use, and the step may be tried again.
   package func step(
     _ slices: [SequenceSlice],
     didStore: (_ layer: Int) -> Void = { _ in }
@@ -110,7 +125,7 @@ package final class ModelRunner: @unchecked Sendable {
     }
     defer { isStepping.store(false, ordering: .releasing) }
     try validate(slices)
-    return compute(slices, layers: layers, didStore)
+    return try compute(slices, layers: layers, didStore)
   }
 }
 
@@ -136,12 +151,13 @@ package struct StepLogits {
 
 extension ModelConfiguration {
   /// The sizes of a KV block.
-  package func kvLayout(blockSizeTokens: Int) -> KVMemory.Layout {
+  package func kvLayout(blockSizeTokens: Int, type: KVType = .f16) -> KVMemory.Layout {
     KVMemory.Layout(
       layerCount: layerCount,
       kvHeadCount: kvHeadCount,
       headDimension: headDimension,
-      blockSizeTokens: blockSizeTokens
+      blockSizeTokens: blockSizeTokens,
+      type: type
     )
   }
 }

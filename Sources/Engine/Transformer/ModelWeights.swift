@@ -1,6 +1,5 @@
 import Kernels
 import MeshTypes
-import ModelFiles
 
 /// The weights of one layer.
 struct LayerWeights {
@@ -32,82 +31,55 @@ struct ModelWeights {
   /// What the frequency of each rotating pair is divided by, if the file says.
   let rotaryFactors: [Float]?
 
-  /// Packs all tensors.
+  /// Puts weights in their places.
   ///
-  /// - Parameter progress: Called now and then with the packed fraction of the tensors' bytes.
-  /// - Throws: ``MeshError`` `notFound` for a missing tensor, `corrupted` for one of another shape
-  ///   than the metadata says, `resourceExhausted` without memory. The field is the tensor.
-  init(
-    file: any ModelSource,
-    configuration: ModelConfiguration,
-    engine: KernelEngine,
-    progress: ((Double) -> Void)?
-  ) throws(MeshError) {
-    var reader = TensorReader(file: file, engine: engine, progress: progress)
-    let width = configuration.width
-    embedding = try reader.matrix("token_embd", depth: width, columns: configuration.vocabularySize)
+  /// - Parameter set: What ``WeightRequests`` asks for.
+  init(_ set: WeightSet, layerCount: Int) throws(MeshError) {
+    embedding = set.matrix("token_embd.weight")
+    outputNorm = set.vector("output_norm.weight")
+    output = set.matrices["output.weight"] ?? embedding
+    rotaryFactors = set.vectors["rope_freqs.weight"]
     var layers: [LayerWeights] = []
-    for index in 0..<configuration.layerCount {
-      layers.append(try LayerWeights("blk.\(index)", configuration, &reader))
-    }
+    for index in 0..<layerCount { layers.append(try LayerWeights("blk.\(index)", set)) }
     self.layers = layers
-    outputNorm = try reader.vector("output_norm", count: width)
-    output =
-      file.hasTensor(named: "output.weight")
-      ? try reader.matrix("output", depth: width, columns: configuration.vocabularySize)
-      : embedding
-    rotaryFactors =
-      file.hasTensor(named: "rope_freqs.weight")
-      ? try reader.vector("rope_freqs", count: configuration.rotary.dimension / 2) : nil
-    try reader.checkThatAllAreRead()
+  }
+
+  /// Bytes of the packed matrices, wherever they lie.
+  var byteCount: Int {
+    let shared = output === embedding ? 0 : output.layout.byteCount
+    return layers.reduce(shared + embedding.layout.byteCount) { sum, layer in
+      layer.matrices.reduce(sum) { $0 + $1.layout.byteCount }
+    }
   }
 }
 
 extension LayerWeights {
-  fileprivate init(
-    _ prefix: String,
-    _ configuration: ModelConfiguration,
-    _ reader: inout TensorReader
-  ) throws(MeshError) {
-    let architecture = configuration.architecture
-    let width = configuration.width, queryWidth = configuration.queryWidth
-    let kvWidth = configuration.kvWidth, feedForward = configuration.feedForwardWidth
-    attentionNorm = try reader.vector("\(prefix).attn_norm", count: width)
-    let parts = [queryWidth, kvWidth, kvWidth]
-    let attention =
-      architecture.fusesProjections
-      ? try reader.matrices("\(prefix).attn_qkv", depth: width, columns: parts)
-      : [
-        try reader.matrix("\(prefix).attn_q", depth: width, columns: queryWidth),
-        try reader.matrix("\(prefix).attn_k", depth: width, columns: kvWidth),
-        try reader.matrix("\(prefix).attn_v", depth: width, columns: kvWidth),
-      ]
-    (query, key, value) = (attention[0], attention[1], attention[2])
-    queryBias = try reader.biasIfPresent("\(prefix).attn_q", count: queryWidth)
-    keyBias = try reader.biasIfPresent("\(prefix).attn_k", count: kvWidth)
-    valueBias = try reader.biasIfPresent("\(prefix).attn_v", count: kvWidth)
-    let dimension = configuration.headDimension
-    func headNorm(_ name: String) throws(MeshError) -> WeightVector? {
-      guard architecture.hasHeadNorms else { return nil }
-      return try WeightVector(try reader.vector("\(prefix).\(name)", count: dimension))
+  /// All matrices.
+  fileprivate var matrices: [WeightMatrix] {
+    [query, key, value, attentionOutput, gate, up, down]
+  }
+
+  fileprivate init(_ prefix: String, _ set: WeightSet) throws(MeshError) {
+    func matrix(_ name: String) -> WeightMatrix { set.matrix("\(prefix).\(name).weight") }
+    func vector(_ name: String) throws(MeshError) -> WeightVector? {
+      guard let values = set.vectors["\(prefix).\(name)"] else { return nil }
+      return try WeightVector(values)
     }
-    queryNorm = try headNorm("attn_q_norm")
-    keyNorm = try headNorm("attn_k_norm")
-    attentionOutput = try reader.matrix("\(prefix).attn_output", depth: queryWidth, columns: width)
-    postAttentionNorm =
-      architecture.hasPostNorms
-      ? try reader.vector("\(prefix).post_attention_norm", count: width) : nil
-    feedForwardNorm = try reader.vector("\(prefix).ffn_norm", count: width)
-    let gates =
-      architecture.fusesProjections
-      ? try reader.matrices("\(prefix).ffn_up", depth: width, columns: [feedForward, feedForward])
-      : [
-        try reader.matrix("\(prefix).ffn_gate", depth: width, columns: feedForward),
-        try reader.matrix("\(prefix).ffn_up", depth: width, columns: feedForward),
-      ]
-    (gate, up) = (gates[0], gates[1])
-    down = try reader.matrix("\(prefix).ffn_down", depth: feedForward, columns: width)
-    postFeedForwardNorm =
-      architecture.hasPostNorms ? try reader.vector("\(prefix).post_ffw_norm", count: width) : nil
+    attentionNorm = set.vector("\(prefix).attn_norm.weight")
+    query = matrix("attn_q")
+    key = matrix("attn_k")
+    value = matrix("attn_v")
+    queryBias = try vector("attn_q.bias")
+    keyBias = try vector("attn_k.bias")
+    valueBias = try vector("attn_v.bias")
+    queryNorm = try vector("attn_q_norm.weight")
+    keyNorm = try vector("attn_k_norm.weight")
+    attentionOutput = matrix("attn_output")
+    postAttentionNorm = set.vectors["\(prefix).post_attention_norm.weight"]
+    feedForwardNorm = set.vector("\(prefix).ffn_norm.weight")
+    gate = matrix("ffn_gate")
+    up = matrix("ffn_up")
+    down = matrix("ffn_down")
+    postFeedForwardNorm = set.vectors["\(prefix).post_ffw_norm.weight"]
   }
 }

@@ -1,3 +1,4 @@
+package import Kernels
 package import MeshTypes
 
 /// How much a ``ModelRunner`` takes and computes at once.
@@ -18,6 +19,8 @@ package struct RunnerSettings: Hashable, Sendable {
   package var pins: [Int]?
   /// Whether to use the portable kernels: slow, and equal byte for byte.
   package var usesPortableKernels: Bool
+  /// How keys and values stand in memory.
+  package var kvType: KVType
 
   package init(
     blockCount: Int,
@@ -27,7 +30,8 @@ package struct RunnerSettings: Hashable, Sendable {
     maxSlices: Int = 128,
     threadCount: Int,
     pins: [Int]? = nil,
-    usesPortableKernels: Bool = false
+    usesPortableKernels: Bool = false,
+    kvType: KVType = .f16
   ) {
     self.blockCount = blockCount
     self.blockSizeTokens = blockSizeTokens
@@ -37,6 +41,7 @@ package struct RunnerSettings: Hashable, Sendable {
     self.threadCount = threadCount
     self.pins = pins
     self.usesPortableKernels = usesPortableKernels
+    self.kvType = kvType
   }
 
   /// The most slices that can be in a step: each has a token.

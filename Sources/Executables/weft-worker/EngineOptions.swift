@@ -23,6 +23,9 @@ struct EngineOptions: ParsableArguments {
   )
   var memoryUtilization: Double?
 
+  @Option(help: "How keys and values stand in memory, f16 or q8 (WEFT_KV_DTYPE; default f16).")
+  var kvDtype: String?
+
   @Option(help: "The most tokens in one step (WEFT_MAX_BATCH_TOKENS; default 512).")
   var maxBatchTokens: Int?
 
@@ -36,7 +39,7 @@ struct EngineOptions: ParsableArguments {
       "max-batch-tokens": maxBatchTokens, "max-batch-sequences": maxBatchSequences,
     ].mapValues { $0.map { ConfigContent.int($0) } }
     let others: [String: ConfigContent?] = [
-      "pin-threads": pinThreads.map { .string($0) },
+      "kv-dtype": kvDtype.map { .string($0) }, "pin-threads": pinThreads.map { .string($0) },
       "memory-utilization": memoryUtilization.map { .double($0) },
     ]
     return numbers.merging(others) { first, _ in first }

@@ -23,7 +23,7 @@ struct WorkerCommand: AsyncParsableCommand {
   @Option(help: "A unique name (WEFT_WORKER_NAME; default host name and process id).")
   var workerName: String?
 
-  @Option(help: "The GGUF file to run (WEFT_MODEL).")
+  @Option(help: "The GGUF file or Hugging Face folder to run (WEFT_MODEL).")
   var model: String?
 
   @Option(help: "The model's name in requests (WEFT_MODEL_NAME; default the file's name).")
@@ -33,6 +33,7 @@ struct WorkerCommand: AsyncParsableCommand {
   var workerRole: String?
 
   @OptionGroup var engine: EngineOptions
+  @OptionGroup var weights: WeightsOptions
   @OptionGroup var store: StoreOptions
   @OptionGroup var common: CommonOptions
 
@@ -43,8 +44,8 @@ struct WorkerCommand: AsyncParsableCommand {
     ].mapValues { $0.map { ConfigContent.string($0) } }
     let (settings, logger) = try await common.prepare(
       service: "weft-worker",
-      flags: flags.merging(engine.flags.merging(store.flags) { first, _ in first }) { first, _ in
-        first
+      flags: [engine.flags, weights.flags, store.flags].reduce(flags) { all, more in
+        all.merging(more) { first, _ in first }
       }
     )
     let worker = try await Worker(settings: try await WorkerSettings(settings), logger: logger)

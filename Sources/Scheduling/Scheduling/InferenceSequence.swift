@@ -42,9 +42,14 @@ struct InferenceSequence: Sendable {
   /// Whether a worker existed at submission that it fits.
   var wasSized = false
   var preemptions = 0
+  /// Workers that were lost while they computed it, since it was last acquitted.
   var workerLosses = 0
+  /// Once this many positions are computed it is acquitted.
+  var acquittalPosition = 0
   var cachedPromptTokens: Int?
   var keyChains: [BlockKeyChain] = []
+  /// Roots of workers, and what the salt makes of them.
+  private var saltedRoots: [(root: BlockKey, salted: BlockKey)] = []
   /// While it waits for another sequence to compute its prefix: where, and the first missing key.
   var awaitedPrefix: (epoch: Epoch, key: BlockKey)?
   /// The worker of its last stay.
@@ -87,6 +92,9 @@ struct InferenceSequence: Sendable {
   var wantedCount: Int {
     totalCount < maxTotalCount && load == nil ? totalCount - scheduledCount : 0
   }
+
+  /// Whether it may be what its last worker was lost by.
+  var isSuspect: Bool { workerLosses > 0 }
 
   /// Whether it has not been anywhere else before.
   var isFirstStay: Bool { admission == 1 }
@@ -131,9 +139,18 @@ struct InferenceSequence: Sendable {
     storedBlockCount = 0
   }
 
+  /// The root of its keys on such a worker.
+  private mutating func root(on worker: WorkerCapabilities) -> BlockKey {
+    if cacheSalt.isEmpty { return worker.rootKey }
+    if let known = saltedRoots.first(where: { $0.root == worker.rootKey }) { return known.salted }
+    let salted = worker.rootKey.salted(by: cacheSalt)
+    saltedRoots.append((worker.rootKey, salted))
+    return salted
+  }
+
   /// The place in ``keyChains`` of the keys on such a worker, brought up to all known tokens.
   mutating func keyChain(on worker: WorkerCapabilities) -> Int {
-    let root = worker.rootKey.salted(by: cacheSalt)
+    let root = root(on: worker)
     let present = keyChains.firstIndex {
       $0.root == root && $0.blockSizeTokens == worker.blockSizeTokens
     }

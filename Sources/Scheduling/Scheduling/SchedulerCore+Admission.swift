@@ -10,8 +10,9 @@ extension SchedulerCore {
   /// Takes a sequence into the waiting queue. Without any worker it waits for one.
   ///
   /// - Throws: ``MeshError`` `invalidArgument` for what is wrong in itself, `alreadyExists` for an
-  ///   id in use, `outOfRange` naming the maximum for what no worker can ever hold, and
-  ///   `resourceExhausted` when the queue is full.
+  ///   id in use, `outOfRange` naming the maximum for what no worker can ever hold,
+  ///   `internalError` for a prompt that has killed workers, and `resourceExhausted` when the queue
+  ///   is full.
   package mutating func submit(_ request: SequenceRequest) throws(MeshError) {
     try validate(request)
     guard sequences.slot(of: request.id) == nil else {
@@ -52,6 +53,9 @@ extension SchedulerCore {
     }
     try SchedulerSettings.expect(request.limits.maxTokens, in: 1...Int(Int32.max), "max_tokens")
     try request.sampling.validate()
+    guard !quarantine.contains(prompt: request.promptTokenIDs, salt: request.cacheSalt) else {
+      throw MeshError(.internalError, "workers died while computing this very prompt")
+    }
   }
 
   /// Why no present worker can ever run a sequence, if none can.

@@ -16,6 +16,7 @@ extension SchedulerCore {
     guard let plan = workers[worker].plansInFlight.first, plan.step == result.step else {
       return workerLost(result.epoch)
     }
+    workers[worker].note()
     workers[worker].plansInFlight.removeFirst()
     workers[worker].stepsCompleted = result.step.rawValue
     workers[worker].transfers.observe(plan.work, microseconds: result.computeMicroseconds)
@@ -60,6 +61,7 @@ extension SchedulerCore {
     // that it would compute again. One that runs anew computes it anew.
     let isWaiting = sequences[slot].placement == .waiting
     guard isPresent || isWaiting else { return }
+    acquit(slot, at: slice.end)
     if let failure {
       events.append(fail(slot, failure.error))
       return

@@ -3,22 +3,6 @@ import MeshTypes
 
 /// From the waiting queue to the workers.
 extension SchedulerCore {
-  /// A worker as one dispatch pass sees it; placements are counted at once.
-  struct WorkerLoad {
-    /// Whether it takes sequences in this pass.
-    var isOpen: Bool
-    /// Whether it takes sequences that first wait for a load, and so need no place in a batch yet.
-    var takesLoads: Bool
-    /// Positions that its sequences would take from its next step's budget.
-    var demandTokens = 0
-    /// Prompt positions not scheduled yet.
-    var queuedTokens = 0
-    /// Sequences there.
-    var sequenceCount = 0
-    /// Blocks that they are expected to need soon beyond those they have.
-    var growthBlocks = 0
-  }
-
   enum Choice {
     /// Run it there.
     case place(worker: Int, Offer)
@@ -36,10 +20,16 @@ extension SchedulerCore {
   /// of their ranks. A sequence that must wait for room closes every worker that can ever run it to
   /// those behind it, so the small never starve the large.
   ///
-  /// - Complexity: O(running + placed × workers).
+  /// - Complexity: O(workers + sequences that run where something has changed + placed × workers).
   mutating func dispatch() {
     guard !waiting.isEmpty, !workers.isEmpty else { return }
-    var loads = workers.indices.map { load(of: $0) }
+    var loads: [WorkerLoad] = []
+    loads.reserveCapacity(workers.count)
+    for worker in workers.indices {
+      let load = workers[worker].load ?? load(of: worker)
+      workers[worker].load = load
+      loads.append(load)
+    }
     var place = 0
     var skipped = 0
     while place < waiting.count, skipped < settings.dispatchLookahead,
@@ -119,11 +109,11 @@ extension SchedulerCore {
       && !workers.contains { !$0.isDraining && sequences[slot].fits($0.capabilities) }
   }
 
-  /// The candidate of least cost, then of least load, then the one that joined first.
+  /// The candidate of least cost, then of least load, then any.
   private mutating func choose(for slot: Int, among loads: [WorkerLoad]) -> Choice {
     if isPrefixInProgress(for: slot) { return .awaitPrefix }
     if awaitsStore(slot) { return .awaitStore }
-    var best: (cost: Double, load: Int, choice: Choice)?
+    var best: (rank: (cost: Double, load: Int, chance: UInt64), choice: Choice)?
     var hasCandidate = false
     for worker in workers.indices where isCandidate(worker, for: slot) {
       hasCandidate = true
@@ -131,14 +121,17 @@ extension SchedulerCore {
         let offer = offer(of: worker, for: slot, loads[worker]),
         loads[worker].isOpen || offer.isLoaded
       else { continue }
-      let cost = cost(of: offer, for: slot, on: worker, loads[worker])
-      let load = loads[worker].queuedTokens
-      if let best, (best.cost, best.load) <= (cost, load) { continue }
+      let chance = chance(of: worker, for: slot)
+      let rank =
+        settings.routing == .random
+        ? (cost: 0, load: 0, chance: chance)
+        : (
+          cost: cost(of: offer, for: slot, on: worker, loads[worker]),
+          load: loads[worker].queuedTokens, chance: chance
+        )
+      if let best, best.rank < rank { continue }
       let isAwaited = offer.firstAwaitedKey != nil
-      best = (
-        cost, load,
-        isAwaited ? .awaitPrefix : .place(worker: worker, offer)
-      )
+      best = (rank, isAwaited ? .awaitPrefix : .place(worker: worker, offer))
       sequences[slot].awaitedPrefix = offer.firstAwaitedKey.map { (workers[worker].epoch, $0) }
     }
     return best?.choice ?? (hasCandidate ? .blocked : .homeless)
@@ -227,15 +220,27 @@ extension SchedulerCore {
     _ load: WorkerLoad
   ) -> Double {
     let capabilities = workers[worker].capabilities
-    let present = max(offer.hitBlocks + offer.awaitedBlocks, offer.fetch.blockCount)
-    let known = present * capabilities.blockSizeTokens
-    let transfers = workers[worker].transfers
-    let fetching =
-      offer.fetch.fetchMicroseconds / max(1, transfers.microsecondsPerPosition.first)
+    var known = 0
+    var fetching = 0.0
+    if settings.routing == .leastCost {
+      let present = max(offer.hitBlocks + offer.awaitedBlocks, offer.fetch.blockCount)
+      known = present * capabilities.blockSizeTokens
+      let transfers = workers[worker].transfers
+      fetching = offer.fetch.fetchMicroseconds / max(1, transfers.microsecondsPerPosition.first)
+    }
     let left = sequences[slot].maxTotalCount - sequences[slot].tokenIDs.count
     let shared = load.sequenceCount * min(left, settings.decodeHorizonTokens)
     let tokens = sequences[slot].tokenIDs.count - known + load.queuedTokens + shared
     return (Double(tokens) + fetching) / capabilities.relativeSpeed
+  }
+
+  /// A number that is as good as drawn, and the same each time for a sequence and a worker.
+  private func chance(of worker: Int, for slot: Int) -> UInt64 {
+    var mixed = sequences[slot].rank.arrival &* 0x9E37_79B9_7F4A_7C15
+    mixed ^= workers[worker].epoch.rawValue &* 0xBF58_476D_1CE4_E5B9
+    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+    return mixed ^ (mixed >> 31)
   }
 
   /// Takes the hit blocks and new ones for all other known tokens; begins its load, if it has one.
@@ -266,6 +271,7 @@ extension SchedulerCore {
   }
 
   private mutating func enter(_ slot: Int, _ worker: Int, hitBlocks: Int) {
+    workers[worker].note()
     let hitTokens = hitBlocks * workers[worker].capabilities.blockSizeTokens
     sequences[slot].placement = .running(workers[worker].epoch)
     sequences[slot].lastEpoch = workers[worker].epoch

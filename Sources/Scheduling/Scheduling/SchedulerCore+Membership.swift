@@ -36,7 +36,7 @@ extension SchedulerCore {
   }
 
   /// Ends the membership of a worker that died, hangs or broke the protocol. Its sequences go back
-  /// to the front of the queue; those that it was computing count the loss, and fail with
+  /// to the front of the queue; those that it was computing become suspects, and fail with
   /// `internalError` at ``SchedulerSettings/maxWorkerLosses``.
   ///
   /// - Returns: The failures.
@@ -58,7 +58,7 @@ extension SchedulerCore {
     guard let worker = place(of: epoch) else { return [] }
     if isLoss {
       counters.workerLosses += 1
-      for slot in slotsInFlight(on: worker) { sequences[slot].workerLosses += 1 }
+      suspect(sequencesOf: worker)
     }
     var events: [SequenceEvent] = []
     for slot in workers[worker].running {
@@ -66,23 +66,9 @@ extension SchedulerCore {
         requeue(slot)
         continue
       }
-      let losses = sequences[slot].workerLosses
-      events.append(
-        fail(slot, MeshError(.internalError, "\(losses) workers died while computing it"))
-      )
+      events.append(convict(slot))
     }
     workers.remove(at: worker)
     return events
-  }
-
-  /// The sequences that run on a worker and are part of a plan in flight.
-  private func slotsInFlight(on worker: Int) -> Set<Int> {
-    let epoch = workers[worker].epoch
-    return Set(
-      workers[worker].plansInFlight.lazy.flatMap(\.slices).filter {
-        sequences.slot(of: $0.id) == $0.slot && sequences[$0.slot].admission == $0.admission
-          && sequences[$0.slot].placement == .running(epoch)
-      }.map(\.slot)
-    )
   }
 }

@@ -1,27 +1,34 @@
-package import MeshTypes
+import MeshTypes
 
 extension SchedulerCore {
-  /// The next plans of all workers that can take one, by epoch.
+  /// The next plans of all workers that can take one; those of one worker are to be sent in this
+  /// order, after all its earlier ones.
+  ///
+  /// - Complexity: O(workers + sequences that run where something has changed since the last call
+  ///   + admitted × workers), however many sequences wait.
   package mutating func nextPlans() -> [StepPlan] {
     var plans: [StepPlan] = []
-    for epoch in workers.map(\.epoch) {
-      while let plan = nextPlan(for: epoch) { plans.append(plan) }
+    var isDone = false
+    while !isDone {
+      for worker in workers.indices where takesPlan(worker) { growBlockTables(on: worker) }
+      dispatch()
+      isDone = true
+      for worker in workers.indices where takesPlan(worker) {
+        guard let plan = formPlan(on: worker) else {
+          workers[worker].hasNews = false
+          continue
+        }
+        plans.append(plan)
+        isDone = false
+      }
     }
     return plans
   }
 
-  /// The next plan of a worker, to be sent after all its earlier ones.
-  ///
-  /// - Returns: nil when there is nothing to do, when as many plans as allowed are in flight, and
-  ///   for an epoch that is not (or no longer) a member.
-  /// - Complexity: O(running + admitted × workers).
-  package mutating func nextPlan(for epoch: Epoch) -> StepPlan? {
-    guard let worker = place(of: epoch),
-      workers[worker].plansInFlight.count < settings.maxPlansInFlight
-    else { return nil }
-    growBlockTables(on: worker)
-    dispatch()
-    return formPlan(on: worker)
+  /// Whether something has happened to a worker since it was found to have nothing to do, and another
+  /// plan may be in flight.
+  private func takesPlan(_ worker: Int) -> Bool {
+    workers[worker].hasNews && workers[worker].plansInFlight.count < settings.maxPlansInFlight
   }
 
   private mutating func formPlan(on worker: Int) -> StepPlan? {
@@ -30,14 +37,13 @@ extension SchedulerCore {
       !plannedSlots.isEmpty || !workers[worker].releases.isEmpty
         || !workers[worker].pendingStores.isEmpty || workers[worker].loads.hasNews
     else { return nil }
+    workers[worker].note()
     workers[worker].stepsPlanned += 1
     let step = StepID(workers[worker].stepsPlanned)
     var plan = StepPlan(
       epoch: workers[worker].epoch,
       step: step,
-      releases: workers[worker].releases,
-      starts: [],
-      slices: []
+      releases: workers[worker].releases
     )
     workers[worker].releases = []
     plan.stores = workers[worker].pendingStores
@@ -59,7 +65,8 @@ extension SchedulerCore {
           id: slice.sequence,
           admission: sequences[slot].admission,
           end: slice.startPosition + slice.tokenCount,
-          samples: slice.samples
+          samples: slice.samples,
+          isSuspect: sequences[slot].isSuspect
         )
       )
     }
@@ -76,10 +83,13 @@ extension SchedulerCore {
     var places = workers[worker].capabilities.maxBatchSequences
     var shares: [(slot: Int, tokenCount: Int)] = []
     shares.reserveCapacity(min(workers[worker].running.count, places))
+    let turn = suspectTurn(on: worker)
     for isPrefill in [false, true] {
       for slot in workers[worker].running where budget > 0 && places > 0 {
         let wanted = min(sequences[slot].wantedCount, roomForPositions(of: slot, on: worker))
-        guard wanted > 0, (wanted > 1) == isPrefill else { continue }
+        guard wanted > 0, (wanted > 1) == isPrefill,
+          !sequences[slot].isSuspect || turn == .only(slot: slot)
+        else { continue }
         let share = min(wanted, prefillCap, budget)
         shares.append((slot, share))
         budget -= share

@@ -12,6 +12,8 @@ extension SchedulerCore {
       guard sequences[slot].placement == .running(epoch) else { continue }
       let positions = sequences[slot].scheduledCount + sequences[slot].wantedCount
       let needed = workers[worker].capabilities.blocks(covering: positions)
+      guard sequences[slot].blockTable.count < needed else { continue }
+      workers[worker].note()
       extendBlockTable(of: slot, to: needed, on: worker)
       while sequences[slot].blockTable.count < needed {
         guard let victim = chooseVictim(on: worker, for: slot) else { break }

@@ -35,6 +35,7 @@ package struct SchedulerCore: Sendable {
   var nextEpoch: Epoch
   var nextArrival: UInt64 = 0
   var counters = SchedulerCounters()
+  var quarantine = Quarantine()
   /// Questions to the KV store that nobody has taken yet.
   var storeQueries: [StoreQuery] = []
   var nextTicket: UInt64 = 0

@@ -19,14 +19,18 @@ package struct SchedulerSettings: Hashable, Sendable {
   /// the blocks for them stay free too when a sequence is admitted. 0 packs most tightly, and
   /// recomputes most when the guess was wrong.
   package var growthHorizonTokens = 128
-  /// How many workers a sequence may lose while it is being computed before it is taken to be the
+  /// How many workers a sequence may lose at about the same positions before it is taken to be the
   /// cause and fails.
   package var maxWorkerLosses = 2
+  /// How many such requests are remembered, and refused when they come again.
+  package var maxQuarantined = 256
   /// How many waiting sequences are looked at past those that cannot be placed at the moment.
   package var dispatchLookahead = 64
   /// In the cost of a worker, how many more decoded tokens a new sequence is expected to bring at
   /// most, each of which waits for every other sequence there.
   package var decodeHorizonTokens = 64
+  /// How a worker is chosen among those that have room.
+  package var routing = Routing.leastCost
   /// Whether a sequence waits while another one on its worker computes the very prefix that it
   /// would otherwise compute too.
   package var awaitsSharedPrefixes = true
@@ -41,6 +45,17 @@ package struct SchedulerSettings: Hashable, Sendable {
   package var maxLoadMilliseconds = 5000
   /// After how many steps of all workers the KV store is asked again about a sequence that waits.
   package var storeAnswerLifetimeSteps: UInt64 = 64
+
+  /// How a worker is chosen among those that have room. All but the first are there to be compared
+  /// with it.
+  package enum Routing: String, Hashable, Sendable, CaseIterable {
+    /// By what is left to compute after prefix hits, what is queued, and who decodes there.
+    case leastCost = "cache-aware"
+    /// The same as if nobody had cached anything.
+    case leastLoad = "least-load"
+    /// By chance.
+    case random
+  }
 
   /// Which blocks go to the KV store.
   package enum StoreWrites: String, Hashable, Sendable, CaseIterable {
@@ -66,6 +81,7 @@ package struct SchedulerSettings: Hashable, Sendable {
     )
     try Self.expect(maxPlansInFlight, in: 1...8, "max_plans_in_flight")
     try Self.expect(maxWorkerLosses, in: 1...1000, "max_worker_losses")
+    try Self.expect(maxQuarantined, in: 0...1_000_000, "max_quarantined")
     try Self.expect(dispatchLookahead, in: 1...1_000_000, "dispatch_lookahead")
     try Self.expect(growthHorizonTokens, in: 0...1_000_000, "growth_horizon_tokens")
     guard storeAnswerLifetimeSteps >= 1 else {

@@ -22,6 +22,21 @@ package struct StepPlan: Hashable, Sendable {
   /// Loads to give up; each is answered all the same.
   package var cancelledLoads: [LoadID] = []
 
+  /// Creates a plan without transfers.
+  package init(
+    epoch: Epoch,
+    step: StepID,
+    releases: [SequenceID] = [],
+    starts: [SequenceStart] = [],
+    slices: [PlannedSlice] = []
+  ) {
+    self.epoch = epoch
+    self.step = step
+    self.releases = releases
+    self.starts = starts
+    self.slices = slices
+  }
+
   /// Positions computed by the step.
   package var tokenCount: Int { slices.reduce(0) { $0 + $1.tokenCount } }
 }
@@ -36,6 +51,19 @@ package struct SequenceStart: Hashable, Sendable {
   package var promptTokenCount: Int
   /// How its tokens are sampled; the token at absolute position `p` from (seed, `p`).
   package var sampling: SamplingParameters
+
+  /// Creates a start.
+  package init(
+    id: SequenceID,
+    tokenIDs: [TokenID],
+    promptTokenCount: Int,
+    sampling: SamplingParameters
+  ) {
+    self.id = id
+    self.tokenIDs = tokenIDs
+    self.promptTokenCount = promptTokenCount
+    self.sampling = sampling
+  }
 }
 
 /// The part of a sequence that a step computes.
@@ -51,6 +79,21 @@ package struct PlannedSlice: Hashable, Sendable {
   package var newBlocks: [BlockID]
   /// Whether a token is sampled from the last position and appended to the sequence.
   package var samples: Bool
+
+  /// Creates a slice.
+  package init(
+    sequence: SequenceID,
+    startPosition: Int,
+    tokenCount: Int,
+    newBlocks: [BlockID] = [],
+    samples: Bool
+  ) {
+    self.sequence = sequence
+    self.startPosition = startPosition
+    self.tokenCount = tokenCount
+    self.newBlocks = newBlocks
+    self.samples = samples
+  }
 }
 
 /// What came of a step.

@@ -17,6 +17,8 @@ struct WorkerState: Sendable {
     /// The position after the last one computed: that of the token sampled, if one is.
     var end: Int
     var samples: Bool
+    /// Whether it was a suspect when the plan was made.
+    var isSuspect: Bool
   }
 
   let epoch: Epoch
@@ -40,6 +42,10 @@ struct WorkerState: Sendable {
   var storesDone: UInt64 = 0
   /// What its computing and fetching cost.
   var transfers: TransferModel
+  /// Whether anything has happened since it was last found to have nothing to do.
+  var hasNews = true
+  /// What a dispatch pass begins with; nil once anything has happened.
+  var load: WorkerLoad?
   var stepsPlanned: UInt64 = 0
   var stepsCompleted: UInt64 = 0
 
@@ -54,5 +60,11 @@ struct WorkerState: Sendable {
         )
       } ?? TransferModel()
     self.pool = BlockPool(blockCount: capabilities.blockCount)
+  }
+
+  /// Notes that something has happened that its next plan, or whom it takes, may depend on.
+  mutating func note() {
+    hasNews = true
+    load = nil
   }
 }

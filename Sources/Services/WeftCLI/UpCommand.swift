@@ -28,6 +28,12 @@ struct UpCommand: AsyncParsableCommand {
   @Option(help: "KV memory of each worker in MiB (WEFT_KV_MEMORY_MIB).")
   var kvMemoryMib: Int?
 
+  @Option(help: "Memory for each worker's weights in MiB (WEFT_WEIGHTS_MEMORY_MIB; default all).")
+  var weightsMemoryMib: Int?
+
+  @Option(help: "How keys and values stand in memory, f16 or q8 (WEFT_KV_DTYPE; default f16).")
+  var kvDtype: String?
+
   @Option(help: "Memory of the KV store in MiB; 0: no store (WEFT_STORE_MEMORY_MIB; default 512).")
   var storeMemoryMib: Int?
 
@@ -45,13 +51,14 @@ struct UpCommand: AsyncParsableCommand {
 
   private func runMesh() async throws {
     // Ready lines and the answer are what a user wants to see; services log their own trouble.
-    if common.logLevel == nil { setenv("WEFT_LOG_LEVEL", "warning", 0) }
+    if common.logLevel == nil { setenv("WEFT_LOG_LEVEL", "notice", 0) }
     let (settings, logger) = try await common.prepare(
       service: "weft",
       flags: [
         "model": model.map { .string($0) }, "listen": listen.map { .string($0) },
         "workers": workers.map { .int($0) }, "threads": threads.map { .int($0) },
-        "kv-memory-mib": kvMemoryMib.map { .int($0) },
+        "weights-memory-mib": weightsMemoryMib.map { .int($0) },
+        "kv-memory-mib": kvMemoryMib.map { .int($0) }, "kv-dtype": kvDtype.map { .string($0) },
         "store-memory-mib": storeMemoryMib.map { .int($0) },
         "store-directory": storeDirectory.map { .string($0) },
       ]
@@ -94,11 +101,12 @@ struct UpCommand: AsyncParsableCommand {
 
   private func workerArguments(_ settings: SettingsReader) async throws -> [String] {
     var arguments: [String] = []
-    for name in ["threads", "kv-memory-mib"] {
+    for name in ["threads", "kv-memory-mib", "weights-memory-mib"] {
       if let value = try await settings.integer(name, in: 1...(1 << 24)) {
         arguments += ["--\(name)", "\(value)"]
       }
     }
+    if let type = try await settings.text("kv-dtype") { arguments += ["--kv-dtype", type] }
     return arguments
   }
 

@@ -8,6 +8,7 @@ import Transformer
 /// all memory that steps will need, and then as much KV memory as is left for it.
 struct RunnerStart {
   let settings: EngineSettings
+  let weights: WeightsSettings
   var files = SystemFiles()
 
   /// What was measured.
@@ -34,10 +35,16 @@ struct RunnerStart {
       maxLogitsRows: settings.maxBatchSequences,
       maxSlices: settings.maxBatchSequences,
       threadCount: settings.threads,
-      pins: plan.pins
+      pins: plan.pins,
+      kvType: settings.kvType
     )
     runnerSettings.blockCount = runnerSettings.profilingBlockCount
-    let runner = try ModelRunner(file: file, settings: runnerSettings)
+    var log = LoadingLog(logger: logger)
+    let runner = try ModelRunner(
+      file: file,
+      settings: runnerSettings,
+      weightsSettings: weights
+    ) { log.report($0) }
     let residentBytes = residentBytes, profileStart = ContinuousClock.now
     let speed = try runner.profile { (steps) throws(MeshError) in
       let start = ContinuousClock.now

@@ -83,11 +83,12 @@ private actor ModelLoader {
   ) throws(MeshError) -> (StepEngine, Weft_Scheduler_V1_Capabilities, KVBlocks) {
     let clock = ContinuousClock.now
     let file = try openModel(at: settings.model.path)
-    let start = try RunnerStart(settings: settings.engine).run(file, logger: logger)
+    let start = try RunnerStart(settings: settings.engine, weights: settings.weights)
+      .run(file, logger: logger)
     let runner = start.runner
     let rootKey = BlockKey.root(
-      modelDigest: file.digest(),
-      numericsID: NumericsID.current,
+      modelDigest: runner.knownDigest ?? file.digest(),
+      numericsID: NumericsID.current(settings.engine.kvType),
       layout: settings.store.blockFormat.keyed("\(runner.kvMemory.layout)"),
       blockSizeTokens: EngineSettings.blockSizeTokens
     )
@@ -103,19 +104,31 @@ private actor ModelLoader {
       $0.prefillTokensPerSecond = start.speed.prefillTokensPerSecond
       $0.decodeTokensPerSecond = start.speed.decodeTokensPerSecond
     }
-    logger.info(
-      "model loaded",
-      metadata: [
-        "model": "\(settings.model.name)", "kv-blocks": "\(runner.kvMemory.blockCount)",
-        "seconds": "\((.now - clock) / .seconds(1))",
-      ]
-    )
+    logger.report(runner, settings, seconds: (.now - clock) / .seconds(1))
     let engine = StepEngine(
       runner: runner,
       maxBatchSequences: settings.engine.maxBatchSequences,
       executor: executor
     )
     return (engine, capabilities, runner.kvMemory.blocks)
+  }
+}
+
+extension Logger {
+  fileprivate func report(_ runner: ModelRunner, _ settings: WorkerSettings, seconds: Double) {
+    if case .packed(let failure?) = runner.weightsOrigin {
+      warning("cannot keep packed weights", metadata: ["error": "\(failure)"])
+    }
+    info(
+      "model loaded",
+      metadata: [
+        "model": "\(settings.model.name)", "kv-blocks": "\(runner.settings.blockCount)",
+        "kv-dtype": "\(settings.engine.kvType)",
+        "threads": "\(settings.engine.threads)", "weights": "\(runner.weightsOrigin)",
+        "layers": "\(runner.configuration.layerCount)",
+        "layers-in-memory": "\(runner.residentLayerCount)", "seconds": "\(seconds)",
+      ]
+    )
   }
 }
 

@@ -1,7 +1,9 @@
 package import GRPCCoreTransport
 import Glibc
+package import Kernels
 package import MeshRuntime
 package import MeshTypes
+package import Transformer
 
 /// What a model worker needs to know to run.
 package struct WorkerSettings: Sendable {
@@ -17,6 +19,8 @@ package struct WorkerSettings: Sendable {
   package var model: ModelSettings
   /// How to run it.
   package var engine: EngineSettings
+  /// Where to keep its weights.
+  package var weights: WeightsSettings
   /// How to use the KV store.
   package var store: StoreSettings
   /// What the worker is for.
@@ -30,7 +34,7 @@ package struct WorkerSettings: Sendable {
   }
 
   /// Reads what ``ServerSettings`` does, `advertise`, `scheduler`, `worker-name`, `worker-role`, `model`,
-  /// `model-name` and what ``EngineSettings`` and ``StoreSettings`` read.
+  /// `model-name` and what ``EngineSettings``, `WeightsSettings` and ``StoreSettings`` read.
   ///
   /// - Throws: ``MeshError`` `invalidArgument` naming the setting.
   package init(_ reader: SettingsReader) async throws(MeshError) {
@@ -43,15 +47,15 @@ package struct WorkerSettings: Sendable {
     }
     model = try await ModelSettings(reader)
     engine = try await EngineSettings(reader)
+    weights = try await WeightsSettings(reader)
     store = try await StoreSettings(reader)
-    let role = try await reader.text("worker-role") ?? Role.everything.rawValue
-    guard let known = Role(rawValue: role) else {
+    guard engine.kvType == .f16 || store.blockFormat == .exact else {
       throw .invalid(
-        "worker-role",
-        "must be one of \(Role.allCases.map(\.rawValue)), got \"\(role.prefix(100))\""
+        "store-block-format",
+        "must be exact with a kv-dtype of \(engine.kvType), whose blocks are small as they are"
       )
     }
-    self.role = known
+    role = try await reader.choice("worker-role") ?? .everything
   }
 
   private static func hostName() -> String {
@@ -75,6 +79,8 @@ package struct EngineSettings: Sendable {
   /// The share of the machine's or the control group's memory that may be in use when the KV blocks
   /// are there, in 0.01...1; nil means 0.9, and 1 GiB for KV blocks at most.
   package var memoryUtilization: Double?
+  /// How keys and values stand in memory.
+  package var kvType: KVType
   /// The most tokens in one step.
   package var maxBatchTokens: Int
   /// The most sequences in one step.
@@ -83,23 +89,17 @@ package struct EngineSettings: Sendable {
   /// Tokens in a KV block.
   package static let blockSizeTokens = 16
 
-  /// Reads `threads`, `pin-threads`, `kv-blocks`, `kv-memory-mib`, `memory-utilization`,
+  /// Reads `threads`, `pin-threads`, `kv-blocks`, `kv-memory-mib`, `memory-utilization`, `kv-dtype`,
   /// `max-batch-tokens` and `max-batch-sequences`.
   ///
   /// - Throws: ``MeshError`` `invalidArgument` naming the setting.
   package init(_ reader: SettingsReader) async throws(MeshError) {
     threads = try await reader.integer("threads", in: 1...256) ?? MachineLimits().threadCount
-    let pinning = try await reader.text("pin-threads") ?? ThreadPinning.auto.rawValue
-    guard let known = ThreadPinning(rawValue: pinning) else {
-      throw .invalid(
-        "pin-threads",
-        "must be one of \(ThreadPinning.allCases.map(\.rawValue)), got \"\(pinning.prefix(100))\""
-      )
-    }
-    self.pinning = known
+    pinning = try await reader.choice("pin-threads") ?? .auto
     blockCount = try await reader.integer("kv-blocks", in: 2...(1 << 24))
     kvMemoryBytes = try await reader.integer("kv-memory-mib", in: 1...(1 << 24)).map { $0 << 20 }
     memoryUtilization = try await reader.number("memory-utilization", in: 0.01...1)
+    kvType = try await reader.choice("kv-dtype") ?? .f16
     maxBatchTokens = try await reader.integer("max-batch-tokens", in: 16...65_536) ?? 512
     maxBatchSequences = try await reader.integer("max-batch-sequences", in: 1...4096) ?? 64
   }

@@ -1,9 +1,9 @@
 /// Weft's own CPU kernels: quantised and float matrix products, attention over paged KV memory, and
 /// the row operations between them.
 ///
-/// Every kernel exists in portable C and for AVX2 + FMA + F16C, and those that gain by it for
-/// AVX-512 with VNNI. All do the same operations in the same order, so their results are equal byte
-/// for byte (wk_kernel_set).
+/// Every kernel exists in portable C, for AVX2 + FMA + F16C and for NEON, and those that gain by it
+/// for AVX-512 with VNNI and for NEON's dot products. All do the same operations in the same order,
+/// so their results are equal byte for byte (wk_kernel_set).
 #ifndef WK_CKERNELS_H
 #define WK_CKERNELS_H
 

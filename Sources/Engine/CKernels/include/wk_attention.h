@@ -18,19 +18,34 @@ enum {
   /// Query rows that share each load of keys and values.
   WK_ATTENTION_QUERIES = 12,
   WK_ATTENTION_HEAD_LIMIT = 256,
+  /// Dimensions of a head whose levels share a scale, the last ones of a head perhaps fewer.
+  WK_KV_GROUP = 32,
 };
 
-/// Where one layer's keys and values of one KV head lie in KV memory, in f16 elements.
+/// How keys and values stand in KV memory.
+typedef enum wk_kv_type {
+  /// In f16.
+  WK_KV_F16,
+  /// As levels of 8 bits and, for each position and group of dimensions, a scale in f16. A value is
+  /// exactly level * scale.
+  WK_KV_Q8,
+} wk_kv_type;
+
+/// Where one layer's keys and values of one KV head lie in KV memory, in units of 2 bytes.
 ///
-/// A block is contiguous: per layer its keys [head][dimension][slot], then its values
-/// [head][slot][dimension]. All of KV memory holds finite numbers.
+/// A block is contiguous: per layer its keys, head after head, then its values. A head's keys are
+/// [dimension][slot], its values [slot][dimension]; in 8 bits scales [group][slot] follow either.
+/// All of KV memory holds finite numbers.
 typedef struct wk_kv_view {
   uint16_t *memory;
   size_t block_stride;
   size_t key_offset;
   size_t value_offset;
+  /// From the keys, or values, of one head to those of the next.
+  size_t head_stride;
   size_t block_tokens;
   size_t head_dimension;
+  wk_kv_type type;
 } wk_kv_view;
 
 /// Up to WK_ATTENTION_QUERIES queries of one sequence that read the same KV head.

@@ -34,12 +34,19 @@ static inline float wk_from_f16(uint16_t half) {
   return wk_float_of(sign | (exponent + 112u) << 23 | fraction << 13);
 }
 
+/// The value, or the finite f16 that is nearest to one beyond them; -65504 for a NaN. Compared as
+/// integers: compilers take what they like of a signalling NaN and a number.
+static inline float wk_clamp_to_f16(float value) {
+  const uint32_t bits = wk_bits_of(value);
+  if ((bits & 0x7fffffffu) <= 0x477fe000u) {
+    return value;
+  }
+  return bits <= 0x7f800000u ? 65504.0f : -65504.0f;
+}
+
 /// The f16 nearest to a finite f32 (ties to even), clamped to the largest finite f16.
 static inline uint16_t wk_to_f16_finite(float value) {
-  // The comparisons are those of maxps and minps: a NaN becomes -65504.
-  value = value > -65504.0f ? value : -65504.0f;
-  value = value < 65504.0f ? value : 65504.0f;
-  const uint32_t bits = wk_bits_of(value);
+  const uint32_t bits = wk_bits_of(wk_clamp_to_f16(value));
   const uint32_t sign = bits >> 16 & 0x8000u;
   const uint32_t magnitude = bits & 0x7fffffffu;
   if (magnitude < 0x38800000u) {

@@ -50,8 +50,18 @@ typedef struct wk_kernel_set {
   /// The f16 nearest to each value, clamped to the largest finite f16.
   void (*to_halves)(const float *values, size_t count, uint16_t *halves);
 
-  /// Online-softmax attention of the tile's queries.
+  /// Levels of 8 bits of `count` (a multiple of 16, at most WK_ATTENTION_HEAD_LIMIT) values, and a
+  /// scale in f16 per WK_KV_GROUP of them: the largest magnitude / 127, rounded up. Values are
+  /// clamped to f16's first.
+  void (*to_levels)(const float *values, size_t count, int8_t *levels, uint16_t *scales);
+
+  /// Online-softmax attention of the tile's queries to keys and values in f16.
   void (*attend)(const wk_attention_tile *tile);
+
+  /// The same to keys and values in 8 bits: a score adds its groups of dimensions, each the sum of
+  /// query times level, with one fused multiply-add for the scale; a weight is multiplied with the
+  /// scale before it meets levels.
+  void (*attend_q8)(const wk_attention_tile *tile);
 
   /// The first index of the largest of `count` > 0 values. If one is not finite, `all_finite`
   /// becomes false and the index says nothing.
@@ -69,6 +79,12 @@ const wk_kernel_set *wk_kernel_set_avx2(void);
 
 /// The set for AVX-512 with VNNI; null where the CPU lacks one of them.
 const wk_kernel_set *wk_kernel_set_avx512(void);
+
+/// The set for NEON, which every 64-bit ARM CPU has; null on others.
+const wk_kernel_set *wk_kernel_set_neon(void);
+
+/// The set for NEON with dot products of 8 bits; null where the CPU lacks them.
+const wk_kernel_set *wk_kernel_set_neon_dot(void);
 
 /// The fastest set for this CPU.
 const wk_kernel_set *wk_kernel_set_best(void);

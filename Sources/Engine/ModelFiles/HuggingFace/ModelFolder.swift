@@ -13,6 +13,7 @@ package final class ModelFolder: ModelSource {
   /// In the order of their names. A tensor's `byteOffset` means nothing here.
   package let tensors: [GGUFTensor]
 
+  private let configurationFile: FileIdentity
   private let configurationBytes: [UInt8]
   private let shards: SafetensorsShards
   private let weights: [String: FolderWeight]
@@ -24,6 +25,8 @@ package final class ModelFolder: ModelSource {
   ///   path of the key in it, or the tensor.
   package init(path: String) throws(MeshError) {
     let folder = FolderFiles(path: path)
+    // Taken first: should the file change meanwhile, this is not its identity any more.
+    configurationFile = try FileMapping(path: "\(path)/config.json").identity
     let configuration = try folder.configuration()
     configurationBytes = try folder.contents(
       "config.json",
@@ -100,6 +103,10 @@ package final class ModelFolder: ModelSource {
       return try body(UnsafeRawBufferPointer(copy))
     }
   }
+
+  package var files: [FileIdentity] { [configurationFile] + shards.identities }
+
+  package func readAhead() { shards.readAhead() }
 
   package func digest() -> [UInt8] { shards.digest(behind: configurationBytes) }
 }

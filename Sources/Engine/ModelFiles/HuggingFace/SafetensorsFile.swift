@@ -29,6 +29,12 @@ package final class SafetensorsFile: Sendable {
     try mapping.withBytes(at: tensor.byteOffset, count: tensor.byteCount, body)
   }
 
+  /// The file as it was when it was opened.
+  package var identity: FileIdentity { mapping.identity }
+
+  /// Asks the system to read the whole file.
+  package func readAhead() { mapping.readAhead(0..<mapping.bytes.count) }
+
   /// The bytes of the whole file, for its digest.
   package func withContents<R, E: Error>(
     _ body: (UnsafeRawBufferPointer) throws(E) -> R

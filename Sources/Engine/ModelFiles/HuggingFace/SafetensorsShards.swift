@@ -74,6 +74,14 @@ struct SafetensorsShards: Sendable {
     try files[place.shard].withBytes(of: place.tensor, body)
   }
 
+  /// The files, in the order of their names.
+  var identities: [FileIdentity] { files.map(\.identity) }
+
+  /// Asks the system to read all files.
+  func readAhead() {
+    for file in files { file.readAhead() }
+  }
+
   /// A SHA-256 over the names and the contents of all files, and `prefix`.
   func digest(behind prefix: [UInt8]) -> [UInt8] {
     var text = prefix

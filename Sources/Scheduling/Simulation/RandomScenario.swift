@@ -1,0 +1,119 @@
+import Scheduling
+
+/// Small scenarios in which everything happens that can happen.
+extension SimulationScenario {
+  /// A few workers, some tens of requests and all kinds of faults, chosen by the seed.
+  package static func random(seed: UInt64) -> Self {
+    var generator = SimulationGenerator(seed: seed)
+    var scenario = Self(seed: generator.next())
+    let blockSize = [1, 2, 4, 16].randomElement(using: &generator) ?? 4
+    let hasStore = Bool.random(using: &generator)
+    scenario.settings = settings(hasStore: hasStore, &generator)
+    scenario.workers = workers(blockSize: blockSize, hasStore: hasStore, &generator)
+    scenario.network.jitterMicroseconds = [1, 50, 20_000].randomElement(using: &generator) ?? 50
+    scenario.store.lossProbability = [0, 0.1].randomElement(using: &generator) ?? 0.0
+    scenario.store.latencyMicroseconds = [100, 5000].randomElement(using: &generator) ?? 100
+    scenario.store.bytesPerSecond = [1e5, 1e8].randomElement(using: &generator) ?? 1e8
+    scenario.store.capacityBlocks = [20, 10_000].randomElement(using: &generator) ?? 20
+    scenario.requests = requests(
+      largest: scenario.workers.map(\.maxSequenceTokens).max() ?? 0,
+      &generator
+    )
+    let horizon = (scenario.requests.last?.arrivalMicroseconds ?? 0) + 2_000_000
+    scenario.faults = faults(
+      count: Int.random(in: 0...8, using: &generator),
+      within: horizon,
+      workerCount: scenario.workers.count,
+      &generator
+    )
+    return scenario
+  }
+
+  private static func settings(
+    hasStore: Bool,
+    _ generator: inout SimulationGenerator
+  ) -> SchedulerSettings {
+    var settings = SchedulerSettings()
+    settings.maxPlansInFlight = Int.random(in: 1...3, using: &generator)
+    settings.maxWaitingSequences = [4, 1024].randomElement(using: &generator) ?? 1024
+    settings.maxRunningPerWorker = [nil, 3].randomElement(using: &generator) ?? nil
+    settings.maxPrefillTokensPerSequencePerStep =
+      [nil, 4, 16].randomElement(using: &generator) ?? nil
+    settings.watermarkFraction = [0, 0.01, 0.2].randomElement(using: &generator) ?? 0
+    settings.growthHorizonTokens = [0, 4, 128].randomElement(using: &generator) ?? 0
+    settings.maxWorkerLosses = Int.random(in: 2...3, using: &generator)
+    settings.dispatchLookahead = [1, 64].randomElement(using: &generator) ?? 64
+    settings.awaitsSharedPrefixes = Bool.random(using: &generator)
+    settings.usesStore = hasStore
+    settings.storeWrites = StoreWrites.allCases.randomElement(using: &generator) ?? .all
+    settings.maxLoadsPerWorker = Int.random(in: 1...4, using: &generator)
+    settings.maxLoadMilliseconds = [20, 5000].randomElement(using: &generator) ?? 5000
+    settings.storeAnswerLifetimeSteps = [1, 64].randomElement(using: &generator) ?? 64
+    return settings
+  }
+
+  private typealias StoreWrites = SchedulerSettings.StoreWrites
+
+  private static func workers(
+    blockSize: Int,
+    hasStore: Bool,
+    _ generator: inout SimulationGenerator
+  ) -> [WorkerCapabilities] {
+    let hasRoles = hasStore && generator.happens(0.3)
+    return (0..<Int.random(in: 1...5, using: &generator)).map { number in
+      WorkerCapabilities.simulated(
+        number,
+        blockCount: Int.random(in: 64...160, using: &generator) / blockSize,
+        blockSizeTokens: blockSize,
+        maxBatchTokens: Int.random(in: 4...48, using: &generator),
+        maxBatchSequences: Int.random(in: 2...8, using: &generator),
+        maxContextTokens: Int.random(in: 48...128, using: &generator),
+        relativeSpeed: [0.5, 1.0, 1.0, 2.0].randomElement(using: &generator) ?? 1,
+        storeBlockBytes: hasStore && generator.happens(0.8) ? 100 : 0,
+        role: hasRoles
+          ? [.prefill, .decode, .everything].randomElement(using: &generator) ?? .everything
+          : .everything
+      )
+    }
+  }
+
+  private static func requests(
+    largest: Int,
+    _ generator: inout SimulationGenerator
+  ) -> [SimulatedRequest] {
+    let meanPause: Double = [100, 20_000, 200_000].randomElement(using: &generator) ?? 20_000
+    let isFlawed = generator.happens(0.3)
+    var time = 0.0
+    return (0..<Int.random(in: 5...40, using: &generator)).map { number in
+      time += generator.exponential(mean: meanPause)
+      var passages: [SimulatedPrompt.Passage] = []
+      if generator.happens(0.6) {
+        let text = UInt64.random(in: 0..<3, using: &generator)
+        let length = Int.random(in: 1...24, using: &generator)
+        passages.append(SimulatedPrompt.Passage(text: text, tokenCount: length))
+      }
+      let own = Int.random(in: 1...24, using: &generator)
+      passages.append(SimulatedPrompt.Passage(text: 100 + UInt64(number), tokenCount: own))
+      let most = max(1, largest - own - 24)
+      let maxTokens = Int.random(in: 1...max(1, min(most, 60)), using: &generator)
+      var request = SimulatedRequest(
+        arrivalMicroseconds: Int(time),
+        prompt: SimulatedPrompt(passages),
+        maxTokens: generator.happens(0.02) ? 10_000 : maxTokens,
+        naturalTokens: Int.random(in: 1...60, using: &generator)
+      )
+      request.tenant = generator.happens(0.2) ? 1 : 0
+      request.priority = generator.happens(0.1) ? 1 : 0
+      if generator.happens(0.1) {
+        request.cancelMicroseconds = Int(generator.exponential(mean: 300_000))
+      }
+      if generator.happens(0.05) {
+        request.timeoutMicroseconds = Int.random(in: 10_000...1_000_000, using: &generator)
+      }
+      if isFlawed, generator.happens(0.1) {
+        request.flaw = [.fails, .killsWorkers].randomElement(using: &generator) ?? .fails
+      }
+      return request
+    }
+  }
+}

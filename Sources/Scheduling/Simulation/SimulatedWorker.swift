@@ -1,0 +1,168 @@
+import BlockCache
+import MeshTypes
+package import Scheduling
+
+/// A worker that trusts no plan: it checks block tables, positions, the budget, and that every
+/// position is computed on exactly the context that the sequence's own tokens make.
+package struct SimulatedWorker {
+  /// What a plan brought about.
+  package struct Execution {
+    /// What is reported when the step is over.
+    package var result: StepResult
+    /// Full blocks that were copied away for the store.
+    var puts: [(store: BlockStore, states: [UInt64])] = []
+    var loads: [BlockLoad] = []
+    var cancelledLoads: [LoadID] = []
+    /// Whether a request killed it: there is no result.
+    var isFatal = false
+  }
+
+  let capabilities: WorkerCapabilities
+  private(set) var memory: SimulatedMemory
+  private(set) var sequences: [SequenceID: SimulatedSequence] = [:]
+  private(set) var loads: [LoadID: BlockLoad] = [:]
+  private var lastStep: UInt64 = 0
+  private var lastStore: UInt64 = 0
+
+  /// A worker whose memory is empty.
+  package init(_ capabilities: WorkerCapabilities) {
+    self.capabilities = capabilities
+    memory = SimulatedMemory(
+      blockCount: capabilities.blockCount,
+      blockSize: capabilities.blockSizeTokens
+    )
+  }
+
+  /// A new membership: nothing of the former one is known, and its loads have stopped.
+  mutating func begin() { self = Self(capabilities) }
+
+  /// Executes the next plan.
+  ///
+  /// - Throws: ``SimulationViolation`` if no worker could execute it rightly.
+  package mutating func execute(_ plan: StepPlan) throws(SimulationViolation) -> Execution {
+    try require(plan.step.rawValue == lastStep + 1, "steps are not numbered through")
+    lastStep += 1
+    for id in plan.releases {
+      guard let sequence = sequences.removeValue(forKey: id) else {
+        throw SimulationViolation("released sequence \(id.rawValue) is unknown")
+      }
+      memory.letGo(sequence.table)
+    }
+    var execution = Execution(result: StepResult(epoch: plan.epoch, step: plan.step))
+    for store in plan.stores {
+      try require(store.number == lastStore + 1, "stores are not numbered through")
+      lastStore += 1
+      if !store.isAsComputed { try put(store, &execution) }
+    }
+    execution.cancelledLoads = plan.cancelledLoads
+    for load in plan.loads { try begin(load) }
+    execution.loads = plan.loads
+    for start in plan.starts {
+      try require(sequences[start.id] == nil, "started \(start.id.rawValue) is known already")
+      sequences[start.id] = SimulatedSequence(start, blockSize: capabilities.blockSizeTokens)
+    }
+    try compute(plan, &execution)
+    return execution
+  }
+
+  private mutating func compute(
+    _ plan: StepPlan,
+    _ execution: inout Execution
+  ) throws(SimulationViolation) {
+    try require(plan.tokenCount <= capabilities.maxBatchTokens, "the token budget is not kept")
+    try require(plan.slices.count <= capabilities.maxBatchSequences, "the batch is too large")
+    let ids = Set(plan.slices.map(\.sequence))
+    try require(ids.count == plan.slices.count, "a sequence has two slices")
+    for slice in plan.slices {
+      sequences[slice.sequence]?.table += slice.newBlocks
+      memory.hold(slice.newBlocks)
+    }
+    // As on a device, all slices of a step write before any of them reads.
+    for slice in plan.slices { try write(slice) }
+    for store in plan.stores where store.isAsComputed { try put(store, &execution) }
+    for slice in plan.slices { try read(slice, &execution) }
+  }
+
+  private mutating func write(_ slice: PlannedSlice) throws(SimulationViolation) {
+    guard let sequence = sequences[slice.sequence] else {
+      throw SimulationViolation("sequence \(slice.sequence.rawValue) has a slice but never started")
+    }
+    guard !sequence.hasFailed else { return }
+    let end = slice.startPosition + slice.tokenCount
+    try require(slice.tokenCount > 0, "a slice computes nothing")
+    try require(end <= sequence.tokens.count, "a slice computes tokens that are not known")
+    try require(
+      end <= sequence.table.count * capabilities.blockSizeTokens,
+      "sequence \(slice.sequence.rawValue) lacks blocks"
+    )
+    try require(end < capabilities.maxContextTokens, "the context is exceeded")
+    try memory.write(slice.startPosition..<end, of: sequence)
+  }
+
+  private mutating func read(
+    _ slice: PlannedSlice,
+    _ execution: inout Execution
+  ) throws(SimulationViolation) {
+    guard let sequence = sequences[slice.sequence], !sequence.hasFailed else { return }
+    let end = slice.startPosition + slice.tokenCount
+    try memory.read(to: end, of: sequence)
+    guard slice.samples else { return }
+    try require(end == sequence.tokens.count, "a slice samples before the end")
+    if end + 1 >= sequence.seed.naturalLength, sequence.seed.flaw != .none {
+      fail(slice.sequence, sequence.seed.flaw, &execution)
+      return
+    }
+    let token = SimulatedModel.token(at: end, after: sequence.state, sequence.seed)
+    sequences[slice.sequence]?.append(token)
+    execution.result.sampled.append(SampledToken(sequence: slice.sequence, tokenID: token))
+  }
+
+  private mutating func fail(
+    _ id: SequenceID,
+    _ flaw: RequestFlaw,
+    _ execution: inout Execution
+  ) {
+    guard flaw == .fails else {
+      execution.isFatal = true
+      return
+    }
+    sequences[id]?.hasFailed = true
+    let error = MeshError(.invalidArgument, "the request is flawed")
+    execution.result.failures.append(SequenceFailure(sequence: id, error: error))
+  }
+
+  // MARK: The KV store
+
+  private func put(
+    _ store: BlockStore,
+    _ execution: inout Execution
+  ) throws(SimulationViolation) {
+    var states: [UInt64] = []
+    for id in store.blocks {
+      let block = memory[id]
+      let isFull = block.filledCount == capabilities.blockSizeTokens && !block.isLoading
+      // What is stored as it is computed is not there if the request failed.
+      if !isFull, store.isAsComputed { return }
+      try require(isFull, "a block is stored before it is full")
+      states.append(block.state)
+    }
+    execution.puts.append((store, states))
+  }
+
+  private mutating func begin(_ load: BlockLoad) throws(SimulationViolation) {
+    try require(loads[load.id] == nil, "a load begins twice")
+    try require(load.blocks.count == load.keys.count && !load.keys.isEmpty, "a load is empty")
+    for block in load.blocks { try memory.beginLoad(block) }
+    loads[load.id] = load
+  }
+
+  /// Ends a load.
+  ///
+  /// - Parameter states: What came, for the leading blocks.
+  mutating func endLoad(_ id: LoadID, _ states: [UInt64]) {
+    guard let load = loads.removeValue(forKey: id) else { return }
+    for (place, block) in load.blocks.enumerated() {
+      memory.endLoad(block, place < states.count ? states[place] : nil)
+    }
+  }
+}

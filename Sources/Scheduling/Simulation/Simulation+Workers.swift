@@ -1,0 +1,174 @@
+import MeshTypes
+import Scheduling
+
+/// Plans to the workers, steps there, and what they report.
+extension Simulation {
+  mutating func send(_ plan: StepPlan) throws(SimulationViolation) {
+    guard let link = links[plan.epoch], link.isOpen else {
+      throw SimulationViolation("a plan for epoch \(plan.epoch.rawValue), which is no member")
+    }
+    let time = max(arrivalTime(), link.quietTime)
+    let arrival = links[plan.epoch]?.plans.send(plan, arrivingAt: time)
+    queue.add(.plan(plan.epoch), at: arrival ?? time)
+  }
+
+  mutating func deliverPlan(_ epoch: Epoch) throws(SimulationViolation) {
+    guard let link = links[epoch] else { return }
+    if link.quietTime > now { return queue.add(.plan(epoch), at: link.quietTime) }
+    guard let plan = links[epoch]?.plans.receive(), hosts[link.worker].epoch == epoch else {
+      return
+    }
+    hosts[link.worker].plans.append(plan)
+    try startStep(link.worker)
+  }
+
+  /// Begins the oldest plan, if the worker is free to.
+  mutating func startStep(_ worker: Int) throws(SimulationViolation) {
+    let host = hosts[worker]
+    guard host.isUp, host.execution == nil, host.resumeTime <= now, !host.plans.isEmpty else {
+      return
+    }
+    let plan = hosts[worker].plans.removeFirst()
+    var execution: SimulatedWorker.Execution
+    do throws(SimulationViolation) {
+      execution = try hosts[worker].worker.execute(plan)
+    } catch {
+      throw SimulationViolation("on \(host.worker.capabilities.name): \(error)")
+    }
+    let speed = host.slowness / host.worker.capabilities.relativeSpeed
+    let duration = scenario.stepTime.microseconds(of: plan.slices) * speed
+    execution.result.computeMicroseconds = duration
+    measurements.count(plan)
+    hosts[worker].busyMicroseconds += Int(duration)
+    for (put, states) in execution.puts { begin(put, states, worker) }
+    for load in execution.loads { begin(load, worker) }
+    hosts[worker].execution = execution
+    queue.add(.stepEnd(worker: worker, stay: host.stay), at: now + max(1, Int(duration)))
+  }
+
+  mutating func endStep(_ worker: Int, _ stay: Int) throws(SimulationViolation) {
+    let host = hosts[worker]
+    guard host.stay == stay, let execution = host.execution else { return }
+    if host.resumeTime > now {
+      return queue.add(.stepEnd(worker: worker, stay: stay), at: host.resumeTime)
+    }
+    if execution.isFatal {
+      return try strike(.crash(worker: worker, downMicroseconds: 500_000))
+    }
+    hosts[worker].execution = nil
+    report(.step(execution.result), from: worker)
+    try startStep(worker)
+  }
+
+  mutating func report(_ report: WorkerReport, from worker: Int) {
+    guard let epoch = hosts[worker].epoch, let link = links[epoch] else { return }
+    let time = max(arrivalTime(), link.quietTime)
+    let arrival = links[epoch]?.reports.send(report, arrivingAt: time)
+    queue.add(.report(epoch), at: arrival ?? time)
+  }
+
+  mutating func deliverReport(_ epoch: Epoch) throws(SimulationViolation) {
+    guard let link = links[epoch] else { return }
+    if link.quietTime > now { return queue.add(.report(epoch), at: link.quietTime) }
+    guard let report = links[epoch]?.reports.receive(), let core else { return }
+    let wasMember = core.isMember(epoch)
+    let before = wasMember ? nil : core.statistics
+    var events: [SequenceEvent] = []
+    switch report {
+    case .step(let result): events = self.core?.complete(result) ?? []
+    case .load(let result): self.core?.complete([result], of: epoch)
+    case .stores(let number): self.core?.complete(storesThrough: number, of: epoch)
+    }
+    if let before {
+      measurements.staleReports += 1
+      try require(
+        events.isEmpty && self.core?.statistics == before,
+        "what a former member reports has an effect"
+      )
+    } else {
+      try require(self.core?.isMember(epoch) == true, "a worker is put out for a right result")
+    }
+    try settle(events)
+  }
+
+  // MARK: The KV store
+
+  mutating func ask(_ query: StoreQuery) {
+    let isLost = generator.happens(scenario.store.lossProbability)
+    let answer = isLost ? StoreAnswer(to: query, nil) : store.answer(query)
+    let time = arrivalTime() + (isLost ? 50_000 : scenario.store.latencyMicroseconds)
+    queue.add(.storeAnswer(life: life, answer), at: time)
+  }
+
+  mutating func take(_ answer: StoreAnswer, of life: Int) throws(SimulationViolation) {
+    guard life == self.life else { return }
+    core?.complete(answer)
+    try settle([])
+  }
+
+  /// When a transfer of so many blocks is done: one after the other.
+  private mutating func transferTime(_ blockCount: Int, _ worker: Int) -> Int {
+    let bytes = Double(blockCount * hosts[worker].worker.capabilities.storeBlockBytes)
+    let duration = Int(bytes / scenario.store.bytesPerSecond * 1e6)
+    hosts[worker].transferTime = max(now, hosts[worker].transferTime) + duration
+    return hosts[worker].transferTime + scenario.store.latencyMicroseconds
+  }
+
+  private mutating func begin(_ put: BlockStore, _ states: [UInt64], _ worker: Int) {
+    queue.add(
+      .putEnd(worker: worker, stay: hosts[worker].stay, put, states),
+      at: transferTime(put.blocks.count, worker)
+    )
+  }
+
+  mutating func endPut(
+    _ put: BlockStore,
+    _ states: [UInt64],
+    _ worker: Int,
+    _ stay: Int
+  ) throws(SimulationViolation) {
+    for (key, state) in zip(put.keys, states) {
+      // Without a free buffer a block is dropped.
+      if generator.happens(scenario.store.lossProbability) { continue }
+      try store.put(put.namespace, key, state)
+    }
+    guard hosts[worker].stay == stay else { return }
+    report(.stores(through: put.number), from: worker)
+  }
+
+  private mutating func begin(_ load: BlockLoad, _ worker: Int) {
+    let time = transferTime(load.blocks.count, worker)
+    let latest = now + load.timeoutMilliseconds * 1000
+    queue.add(.loadEnd(worker: worker, stay: hosts[worker].stay, load), at: min(time, latest))
+  }
+
+  mutating func endLoad(_ load: BlockLoad, _ worker: Int, _ stay: Int) {
+    let host = hosts[worker]
+    guard host.stay == stay else { return }
+    if host.resumeTime > now {
+      return queue.add(.loadEnd(worker: worker, stay: stay, load), at: host.resumeTime)
+    }
+    var states: [UInt64] = []
+    for key in load.keys {
+      guard let state = store.get(load.namespace, key),
+        !generator.happens(scenario.store.lossProbability)
+      else { break }
+      states.append(state)
+    }
+    hosts[worker].worker.endLoad(load.id, states)
+    let bytes = states.count * host.worker.capabilities.storeBlockBytes
+    let duration = Double(bytes) / scenario.store.bytesPerSecond * 1e6
+    let latency = Double(scenario.store.latencyMicroseconds)
+    report(
+      .load(
+        LoadResult(
+          id: load.id,
+          loadedBlocks: states.count,
+          microseconds: latency + duration,
+          memoryBytes: bytes
+        )
+      ),
+      from: worker
+    )
+  }
+}
