@@ -121,11 +121,13 @@ let floor2: [Target] = [
     in: "Engine",
     ["CChecksum", "CCrypto", "CStoreIO", "JSONText", "MeshTypes"]
   ),
+  library("Grammars", in: "Text", ["JSONText", "MeshTypes"]),
   library("Kernels", in: "Engine", ["CKernels", "MeshTypes"]),
 ]
 
 let floor3: [Target] = [
   library("Scheduling", in: "Scheduling", ["BlockCache", "MeshTypes"]),
+  library("Simulation", in: "Scheduling", ["BlockCache", "MeshTypes", "Scheduling"]),
   library("SegmentStore", in: "Cache", ["BlockCache", "CStoreIO", "Checksum", "MeshTypes"]),
   library("TieredStore", in: "Cache", ["BlockCache", "CStoreMemory", "Checksum", "MeshTypes"]),
   library("Transformer", in: "Engine", ["Kernels", "ModelFiles", "MeshTypes"]),
@@ -179,7 +181,10 @@ let floor5: [Target] = [
   library(
     "WeftCLI",
     in: "Services",
-    rpc + ["BlockCache", "ModelFiles", "SegmentStore", argumentParser, subprocess, systemPackage]
+    rpc + [
+      "BlockCache", "ModelFiles", "Scheduling", "SegmentStore", "Simulation", argumentParser,
+      subprocess, systemPackage,
+    ]
   ),
 ]
 
@@ -286,10 +291,12 @@ let testTargets: [Target] = [
   tests("Mesh", rpc + ["WeftCLI", subprocess, systemPackage]),
   tests("MeshRuntime", rpc + ["ServiceTesting", argumentParser, grpcProtobuf]),
   tests("MeshTypes", ["MeshTypes"]),
+  tests("Grammars", ["Grammars", "JSONText", "MeshTypes"]),
   tests("JSONText", ["JSONText", "MeshTypes"]),
   tests("ModelFiles", ["JSONText", "MeshTypes", "ModelFiles"]),
   tests("Scheduling", ["BlockCache", "MeshTypes", "Scheduling"]),
   tests("SchedulerService", rpc + ["SchedulerService", "ServiceTesting"]),
+  tests("Simulation", ["BlockCache", "MeshTypes", "Scheduling", "Simulation"]),
   tests("SegmentStore", ["BlockCache", "Checksum", "MeshTypes", "SegmentStore"]),
   tests("TieredStore", ["BlockCache", "Checksum", "MeshTypes", "TieredStore"]),
   tests("Tokenization", ["JSONText", "MeshTypes", "ModelFiles", "Tokenization"]),
