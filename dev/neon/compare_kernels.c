@@ -257,9 +257,11 @@ static void common_parts(context *at) {
   uint64_t *state = &at->state;
   const float *frequencies = random_floats(&at->memory, state, 64, 1);
   float cosines[64], sines[64];
-  wk_rotary_angles((uint32_t)next_size(state, 0, 1 << 20), frequencies, 64, cosines, sines);
-  put_floats(&at->out, cosines, 64);
-  put_floats(&at->out, sines, 64);
+  for (int i = 0; i < 16; i++) {
+    wk_rotary_angles((uint32_t)next_size(state, 0, 1 << 20), frequencies, 64, cosines, sines);
+    put_floats(&at->out, cosines, 64);
+    put_floats(&at->out, sines, 64);
+  }
   float *heads = random_floats(&at->memory, state, 256, 3);
   wk_rotate(heads, 2, 128, WK_PAIRS_OF_NEIGHBOURS, cosines, sines, 64);
   wk_rotate(heads, 2, 128, WK_PAIRS_OF_HALVES, cosines, sines, 64);
