@@ -25,7 +25,6 @@ static inline float wk_sum_lanes(const float lanes[WK_LANES]) {
 }
 
 void wk_portable_attend(const wk_attention_tile *tile);
-void wk_portable_to_levels(const float *values, size_t count, int8_t *levels, uint16_t *scales);
 void wk_portable_attend_q8(const wk_attention_tile *tile);
 
 #endif
