@@ -9,7 +9,7 @@ import Testing
     let seed: UInt64 = 7
     var random = SeededGenerator(seed: seed)
     for threadCount: UInt32 in 1...5 {
-      let pool = try #require(wk_pool_create(threadCount) as OpaquePointer?)
+      let pool = try #require(wk_pool_create(threadCount, nil) as OpaquePointer?)
       defer { wk_pool_destroy(pool) }
       #expect(wk_pool_threads(pool) == threadCount)
       for _ in 0..<500 {
@@ -32,7 +32,7 @@ import Testing
   @Test func poolsEndWhetherOrNotTheyWorked() throws {
     for threadCount: UInt32 in 1...8 {
       for _ in 0..<20 {
-        wk_pool_destroy(try #require(wk_pool_create(threadCount) as OpaquePointer?))
+        wk_pool_destroy(try #require(wk_pool_create(threadCount, nil) as OpaquePointer?))
       }
     }
   }

@@ -73,6 +73,33 @@ struct TransferModelTests {
     )
   }
 
+  @Test("What a worker measured at its start is where its costs begin")
+  func measured() {
+    let machine = Machine(perContext: 0.24)
+    let prompt = machine.compute(0..<512, chunk: 512), single = machine.compute(0..<1, chunk: 1)
+    let speed = WorkerSpeed(
+      prefillTokensPerSecond: 512 * 1e6 / prompt,
+      decodeTokensPerSecond: 1e6 / single
+    )
+    let model = TransferModel(speed, positions: 512)
+    #expect(abs(model.computeMicroseconds(0..<512, chunk: 512) / prompt - 1) < 1e-9)
+    #expect(abs(model.computeMicroseconds(0..<1, chunk: 1) / single - 1) < 1e-9)
+    #expect(abs(model.microsecondsPerPosition.first / machine.perPosition - 1) < 1e-3)
+    #expect(abs(model.microsecondsPerPosition.perContext / machine.perContext - 1) < 1e-3)
+    // Fetching was not measured.
+    #expect(model.latencyMicroseconds == TransferModel().latencyMicroseconds)
+  }
+
+  @Test("Speeds that contradict each other still make a model")
+  func contradiction() {
+    // A token alone slower than a prompt, and prompts of one token.
+    for (prefill, decode, positions) in [(1e9, 0.001, 512), (0.001, 1e9, 512), (10, 10, 1)] {
+      let speed = WorkerSpeed(prefillTokensPerSecond: prefill, decodeTokensPerSecond: decode)
+      let cost = TransferModel(speed, positions: positions).computeMicroseconds(0..<100, chunk: 50)
+      #expect(cost.isFinite && cost > 0)
+    }
+  }
+
   @Test("It learns a machine's speeds from its steps and loads", arguments: 0..<20 as Range<UInt64>)
   func learns(seed: UInt64) {
     var random = SeededGenerator(seed: seed)

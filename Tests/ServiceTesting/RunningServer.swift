@@ -22,7 +22,7 @@ package func withRunning<Result: Sendable>(
 package func settings(_ flags: [String: String] = [:]) async throws -> SettingsReader {
   try await SettingsReader(
     flags: ["listen": "unix:\(uniqueSocketPath())"].merging(flags) { $1 }
-      .mapValues { Int($0).map { .int($0) } ?? .string($0) },
+      .mapValues { Int($0).map { .int($0) } ?? Double($0).map { .double($0) } ?? .string($0) },
     environment: EnvironmentVariablesProvider(environmentVariables: [:]),
     filePath: nil
   )

@@ -56,25 +56,85 @@ import Transformer
           $0.usesPortableKernels = seed == 0 && threadCount == 2
           $0.kvType = type
         }
-        try Self.expect(expected, of: sequences, from: runner, chunks: &random, "seed \(seed)")
+        var done = sequences.map { _ in 0 }
+        try Self.expect(
+          expected,
+          of: sequences,
+          in: Self.shuffledTables(sequences, runner, &random),
+          after: &done,
+          from: runner,
+          chunks: &random,
+          "seed \(seed)"
+        )
       }
     }
   }
 
-  /// Computes the sequences in random chunks side by side, in shuffled blocks.
+  @Test func blocksOfASharedPrefixDoNotChangeABit() throws {
+    let model = SyntheticModel(types: Self.allTypes)
+    for seed: UInt64 in 10..<16 {
+      var random = SeededGenerator(seed: seed)
+      let prefixBlocks = Int.random(in: 1...3, using: &random)
+      let prefix = Self.tokens(16 * prefixBlocks, &random)
+      let sequences = (0..<4).map { _ in
+        prefix + Self.tokens(Int.random(in: 1...40, using: &random), &random)
+      }
+      let expected = try Self.reference(sequences, try model.runner { $0.threadCount = 1 })
+      for threadCount in 1...4 {
+        let runner = try model.runner { $0.threadCount = threadCount }
+        var tables = Self.shuffledTables(sequences, runner, &random)
+        // The first one computes the prefix; the others take some or all of its blocks over.
+        var done = [0]
+        try Self.expect(
+          [expected[0]],
+          of: [prefix],
+          in: [tables[0]],
+          after: &done,
+          from: runner,
+          chunks: &random,
+          "prefix, seed \(seed)"
+        )
+        for index in 1..<sequences.count {
+          let hits = Int.random(in: 0...prefixBlocks, using: &random)
+          tables[index].replaceSubrange(..<hits, with: tables[0][..<hits])
+          done.append(16 * hits)
+        }
+        try Self.expect(
+          expected,
+          of: sequences,
+          in: tables,
+          after: &done,
+          from: runner,
+          chunks: &random,
+          "hits, seed \(seed)"
+        )
+      }
+    }
+  }
+
+  /// Blocks for each sequence, in random places.
+  private static func shuffledTables(
+    _ sequences: [[TokenID]],
+    _ runner: ModelRunner,
+    _ random: inout SeededGenerator
+  ) -> [[BlockID]] {
+    var free = (0..<UInt32(runner.settings.blockCount)).map { BlockID($0) }.shuffled(using: &random)
+    return sequences.map { tokens in
+      defer { free.removeLast((tokens.count + 15) / 16) }
+      return Array(free.suffix((tokens.count + 15) / 16))
+    }
+  }
+
+  /// Computes the sequences in random chunks side by side, from the positions `done` on.
   private static func expect(
     _ expected: [[[UInt32]]],
     of sequences: [[TokenID]],
+    in tables: [[BlockID]],
+    after done: inout [Int],
     from runner: ModelRunner,
     chunks random: inout SeededGenerator,
     _ comment: String
   ) throws {
-    var free = (0..<UInt32(runner.settings.blockCount)).map { BlockID($0) }.shuffled(using: &random)
-    let tables = sequences.map { tokens in
-      defer { free.removeLast((tokens.count + 15) / 16) }
-      return Array(free.suffix((tokens.count + 15) / 16))
-    }
-    var done = sequences.map { _ in 0 }
     while done != sequences.map(\.count) {
       var slices: [SequenceSlice] = []
       var rows: [(sequence: Int, position: Int)] = []
@@ -184,14 +244,26 @@ import Transformer
     #expect(String(checksum, radix: 16) == expected)
   }
 
-  @Test func profilingMeasuresBothSpeeds() throws {
-    let runner = try SyntheticModel().runner()
+  @Test func profilingMeasuresBothSpeedsAndLeavesNoTrace() throws {
+    let runner = try SyntheticModel().runner { settings in
+      settings.maxSlices = 24
+      settings.blockCount = settings.profilingBlockCount
+      #expect(settings.blockCount == 24)
+    }
     var seconds = [0.5, 0.25][...]
     let profile = try runner.profile { (body) throws(MeshError) in
       try body()
       return seconds.removeFirst()
     }
     #expect(profile.prefillTokensPerSecond == 192)
-    #expect(profile.decodeTokensPerSecond == 32)
+    #expect(profile.decodeTokensPerSecond == 16)
+    // With as many blocks as memory then has room for, it computes what it always does.
+    try runner.replaceKVMemory(blockCount: 5)
+    #expect(runner.settings.blockCount == 5)
+    var random = SeededGenerator(seed: 6)
+    let tokens = Self.tokens(80, &random)
+    #expect(
+      try Self.reference([tokens], runner) == Self.reference([tokens], SyntheticModel().runner())
+    )
   }
 }

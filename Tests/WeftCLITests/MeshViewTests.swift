@@ -13,6 +13,7 @@ struct MeshViewTests {
           $0.worker = "worker-1"
           $0.freeBlocks = 7
           $0.capabilities.blockCount = 100
+          $0.capabilities.prefillTokensPerSecond = 1234.5
         },
         .with { $0.worker = "lone" },
       ]
@@ -50,6 +51,7 @@ struct MeshViewTests {
     let table = view.table
     #expect(table.contains("fetch (faster) 5, recompute (queue) 6"))
     #expect(table.contains("812 us") && table.contains("900 MB/s"))
+    #expect(table.contains("1234/s"))
     #expect(table.contains("5 MiB") && table.contains("lost"))
     #expect(table.contains("swaps: 4 out, 0 in"))
     // What was never measured is no zero.
@@ -68,6 +70,7 @@ struct MeshViewTests {
     #expect(lines.contains("weft_kvstore_up{store=\"unix:/a\"} 1.0"))
     #expect(lines.contains("weft_kvstore_up{store=\"unix:/\\\"b\"} 0.0"))
     #expect(lines.contains("weft_kvstore_memory_used_bytes{store=\"unix:/a\"} 5242880.0"))
+    #expect(lines.contains("weft_worker_prefill_tokens_per_second{worker=\"worker-1\"} 1234.5"))
     let types = lines.filter { $0.hasPrefix("# TYPE ") }
     #expect(Set(types).count == types.count)
     for line in lines where !line.hasPrefix("#") {

@@ -10,6 +10,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "wk_placement.h"
+
 // The ticket is the whole truth about the current run: tasks taken (the low 21 bits), task count
 // (the next 21), and a run number. Whoever raises `taken` by compare-and-swap owns that task, and
 // the run cannot end before the owner has finished it; so `task`, `context` and `first` may be read
@@ -34,8 +36,16 @@ struct wk_pool {
   uint32_t first; // index of the run's first task
   uint32_t threads;
   uint32_t started;
-  pthread_t *workers;
+  struct wk_worker *workers;
 };
+
+/// One of the pool's own threads.
+typedef struct wk_worker {
+  wk_pool *pool;
+  pthread_t thread;
+  uint32_t cpu;
+  bool pinned;
+} wk_worker;
 
 static void futex_wait(_Atomic uint32_t *word, uint32_t value) {
   syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
@@ -97,7 +107,11 @@ static void park(wk_pool *pool) {
 }
 
 static void *worker_main(void *argument) {
-  wk_pool *pool = argument;
+  const wk_worker *worker = argument;
+  wk_pool *pool = worker->pool;
+  if (worker->pinned) {
+    wk_confine_thread(0, &worker->cpu, 1);
+  }
   while (!atomic_load(&pool->stopping)) {
     bool worked = work(pool);
     for (int turn = 0; turn < SPIN_TURNS && !worked; turn++) {
@@ -112,32 +126,37 @@ static void *worker_main(void *argument) {
 }
 
 /// Starts a worker with all signals blocked: they belong to the process's other threads.
-static bool start_worker(wk_pool *pool) {
+static bool start_worker(wk_pool *pool, const uint32_t *cpus) {
+  wk_worker *worker = &pool->workers[pool->started];
+  *worker = (wk_worker){.pool = pool, .pinned = cpus != NULL};
+  if (cpus != NULL) {
+    worker->cpu = cpus[pool->started + 1];
+  }
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  const int result = pthread_create(&pool->workers[pool->started], NULL, worker_main, pool);
+  const int result = pthread_create(&worker->thread, NULL, worker_main, worker);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   if (result == 0) {
-    pthread_setname_np(pool->workers[pool->started], "weft-kernels");
+    pthread_setname_np(worker->thread, "weft-kernels");
     pool->started++;
   }
   return result == 0;
 }
 
-wk_pool *wk_pool_create(uint32_t threads) {
+wk_pool *wk_pool_create(uint32_t threads, const uint32_t *cpus) {
   wk_pool *pool = aligned_alloc(64, sizeof(wk_pool));
   if (pool == NULL) {
     return NULL;
   }
   *pool = (wk_pool){.threads = threads};
-  pool->workers = calloc(threads, sizeof(pthread_t));
+  pool->workers = calloc(threads, sizeof(wk_worker));
   if (pool->workers == NULL) {
     free(pool);
     return NULL;
   }
   while (pool->started + 1 < threads) {
-    if (!start_worker(pool)) {
+    if (!start_worker(pool, cpus)) {
       wk_pool_destroy(pool);
       return NULL;
     }
@@ -150,7 +169,7 @@ void wk_pool_destroy(wk_pool *pool) {
   atomic_fetch_add(&pool->starts, 1);
   futex_wake(&pool->starts, (int)pool->threads);
   for (uint32_t index = 0; index < pool->started; index++) {
-    pthread_join(pool->workers[index], NULL);
+    pthread_join(pool->workers[index].thread, NULL);
   }
   free(pool->workers);
   free(pool);

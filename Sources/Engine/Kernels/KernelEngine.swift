@@ -53,16 +53,24 @@ package final class KernelEngine {
 
   /// Starts the threads.
   ///
+  /// - Parameter pins: A CPU for each thread, which stays there but for the caller's; nil: the system
+  ///   decides.
   /// - Throws: ``MeshError`` `invalidArgument` for a thread count out of range or an instruction set
   ///   that the CPU lacks, `resourceExhausted` when the system gives no threads.
-  package init(threadCount: Int, instructionSet: InstructionSet = .best) throws(MeshError) {
+  package init(
+    threadCount: Int,
+    instructionSet: InstructionSet = .best,
+    pins: [Int]? = nil
+  ) throws(MeshError) {
     guard Self.threadCountRange ~= threadCount else {
       throw .invalid("thread_count", "must be in \(Self.threadCountRange), got \(threadCount)")
     }
     guard let kernels = instructionSet.kernels else {
       throw .invalid("instruction_set", "\(instructionSet) is not among this CPU's")
     }
-    guard let pool = wk_pool_create(UInt32(threadCount)) else {
+    precondition(pins?.count ?? threadCount == threadCount, "a CPU for each thread")
+    let cpus = pins?.map { UInt32($0) }
+    guard let pool = wk_pool_create(UInt32(threadCount), cpus) else {
       throw MeshError(.resourceExhausted, "cannot start \(threadCount) threads")
     }
     pointer = .allocate(capacity: 1)
@@ -90,10 +98,15 @@ extension KernelEngine {
     withoutActuallyEscaping(condition) { condition in
       let search = ParallelSearch(condition: condition)
       let context = Unmanaged.passUnretained(search).toOpaque()
-      wk_pool_run(engine.pool, UInt32(count), { context, index in
-        guard let context else { return }
-        Unmanaged<ParallelSearch>.fromOpaque(context).takeUnretainedValue().look(Int(index))
-      }, context)
+      wk_pool_run(
+        engine.pool,
+        UInt32(count),
+        { context, index in
+          guard let context else { return }
+          Unmanaged<ParallelSearch>.fromOpaque(context).takeUnretainedValue().look(Int(index))
+        },
+        context
+      )
       return search.holds
     }
   }

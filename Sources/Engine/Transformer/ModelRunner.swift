@@ -13,9 +13,9 @@ import Synchronization
 /// throws. All memory for steps is taken when it is made: a step allocates nothing.
 package final class ModelRunner: @unchecked Sendable {
   package let configuration: ModelConfiguration
-  package let settings: RunnerSettings
+  package private(set) var settings: RunnerSettings
   /// The keys and values of all blocks.
-  package let kvMemory: KVMemory
+  package private(set) var kvMemory: KVMemory
 
   let engine: KernelEngine
   let weights: ModelWeights
@@ -48,7 +48,8 @@ package final class ModelRunner: @unchecked Sendable {
     configuration = try ModelConfiguration(file: file)
     engine = try KernelEngine(
       threadCount: settings.threadCount,
-      instructionSet: settings.usesPortableKernels ? .portable : .best
+      instructionSet: settings.usesPortableKernels ? .portable : .best,
+      pins: settings.pins
     )
     let loaded = try WeightsLoader(
       file: file,
@@ -71,6 +72,16 @@ package final class ModelRunner: @unchecked Sendable {
       blockCount: settings.blockCount,
       engine: engine
     )
+  }
+
+  /// Gives KV memory another number of blocks; what the former ones held is lost. To be called before
+  /// anyone uses ``kvMemory``, such as when ``profile(measure:)`` has shown how much memory is left.
+  ///
+  /// - Throws: ``MeshError`` as ``init(file:settings:progress:)``.
+  package func replaceKVMemory(blockCount: Int) throws(MeshError) {
+    kvMemory = try KVMemory(layout: kvMemory.layout, blockCount: blockCount, engine: engine)
+    settings.blockCount = blockCount
+    rows.reserve(settings, contextLength: configuration.contextLength)
   }
 
   /// The kernels' name, for logs.
@@ -99,12 +110,22 @@ package final class ModelRunner: @unchecked Sendable {
     _ slices: [SequenceSlice],
     didStore: (_ layer: Int) -> Void = { _ in }
   ) throws(MeshError) -> StepLogits {
+    try step(slices, layers: weights.layers.indices, didStore)
+  }
+
+  /// A step through some of the layers only: what it computes is worth nothing but the time that it
+  /// takes.
+  func step(
+    _ slices: [SequenceSlice],
+    layers: Range<Int>,
+    _ didStore: (_ layer: Int) -> Void = { _ in }
+  ) throws(MeshError) -> StepLogits {
     guard !isStepping.exchange(true, ordering: .acquiring) else {
       throw MeshError(.failedPrecondition, "another step is in progress")
     }
     defer { isStepping.store(false, ordering: .releasing) }
     try validate(slices)
-    return try compute(slices, layers: weights.layers.indices, didStore)
+    return try compute(slices, layers: layers, didStore)
   }
 }
 

@@ -15,6 +15,8 @@ package struct RunnerSettings: Hashable, Sendable {
   package var maxSlices: Int
   /// Threads that compute, the caller's included.
   package var threadCount: Int
+  /// The CPU that each thread stays on, but the caller's; nil: the system decides.
+  package var pins: [Int]?
   /// Whether to use the portable kernels: slow, and equal byte for byte.
   package var usesPortableKernels: Bool
   /// How keys and values stand in memory.
@@ -27,6 +29,7 @@ package struct RunnerSettings: Hashable, Sendable {
     maxLogitsRows: Int = 128,
     maxSlices: Int = 128,
     threadCount: Int,
+    pins: [Int]? = nil,
     usesPortableKernels: Bool = false,
     kvType: KVType = .f16
   ) {
@@ -36,12 +39,16 @@ package struct RunnerSettings: Hashable, Sendable {
     self.maxLogitsRows = maxLogitsRows
     self.maxSlices = maxSlices
     self.threadCount = threadCount
+    self.pins = pins
     self.usesPortableKernels = usesPortableKernels
     self.kvType = kvType
   }
 
   /// The most slices that can be in a step: each has a token.
   var sliceLimit: Int { min(maxSlices, maxBatchTokens) }
+
+  /// The most rows of logits that can be in a step.
+  var logitsLimit: Int { min(maxLogitsRows, maxBatchTokens) }
 
   /// Allowed batch sizes.
   package static let maxBatchTokensRange = 1...65_536

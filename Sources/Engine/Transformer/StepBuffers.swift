@@ -27,7 +27,7 @@ struct StepBuffers {
     _ settings: RunnerSettings
   ) throws(MeshError) {
     let rows = settings.maxBatchTokens
-    let logitsRows = min(settings.maxLogitsRows, rows)
+    let logitsRows = settings.logitsLimit
     let width = configuration.width
     let layers = weights.layers
     hidden = try FloatRows(rowCapacity: rows, width: width)

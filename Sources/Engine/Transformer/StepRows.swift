@@ -13,13 +13,19 @@ final class StepRows {
   /// - Parameter contextLength: The most positions of a sequence.
   init(_ settings: RunnerSettings, contextLength: Int) {
     paged = PagedRows(blockSizeTokens: settings.blockSizeTokens)
+    tokenIDs.reserveCapacity(settings.maxBatchTokens)
+    logitsRows.reserveCapacity(settings.logitsLimit)
+    reserve(settings, contextLength: contextLength)
+  }
+
+  /// Makes room for the block tables of as many and as long sequences as KV memory has blocks for.
+  func reserve(_ settings: RunnerSettings, contextLength: Int) {
+    let positionCount = min(contextLength, settings.blockCount * settings.blockSizeTokens)
     paged.reserve(
       rowCount: settings.maxBatchTokens,
       sliceCount: settings.sliceLimit,
-      positionCount: settings.sliceLimit * contextLength
+      positionCount: settings.sliceLimit * positionCount
     )
-    tokenIDs.reserveCapacity(settings.maxBatchTokens)
-    logitsRows.reserveCapacity(min(settings.maxLogitsRows, settings.maxBatchTokens))
   }
 
   /// Takes the rows of a checked batch.

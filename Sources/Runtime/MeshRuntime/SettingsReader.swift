@@ -70,6 +70,40 @@ package struct SettingsReader: Sendable {
     return found
   }
 
+  /// A number, or nil if it is set nowhere.
+  ///
+  /// - Throws: ``MeshError`` `invalidArgument` naming the setting and `range`.
+  package func number(
+    _ name: String,
+    in range: ClosedRange<Double>
+  ) async throws(MeshError) -> Double? {
+    let found = try await value(name) { (reader, key) in try await reader.fetchDouble(forKey: key) }
+    guard let found else { return nil }
+    guard range.contains(found) else {
+      throw .invalid(
+        name,
+        "must be in \(range.lowerBound)...\(range.upperBound), got \(found)"
+      )
+    }
+    return found
+  }
+
+  /// One of the values of a type, by its name, or nil if it is set nowhere.
+  ///
+  /// - Throws: ``MeshError`` `invalidArgument` naming the setting and the values.
+  package func choice<Value: RawRepresentable<String> & CaseIterable>(
+    _ name: String
+  ) async throws(MeshError) -> Value? {
+    guard let text = try await text(name) else { return nil }
+    guard let value = Value(rawValue: text) else {
+      throw .invalid(
+        name,
+        "must be one of \(Value.allCases.map(\.rawValue)), got \"\(text.prefix(100))\""
+      )
+    }
+    return value
+  }
+
   /// An address, or nil if it is set nowhere.
   ///
   /// - Throws: ``MeshError`` `invalidArgument` naming the setting.

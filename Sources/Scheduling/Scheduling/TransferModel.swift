@@ -21,11 +21,32 @@ package struct TransferModel: Sendable {
   }
 
   /// Where to learn from nothing: a small model on two cores, a store on the same machine.
-  private var computing = LeastSquares(prior: [3000, 1000, 0.3])
+  private static let computingPrior = [3000, 1000, 0.3]
+  private var computing = LeastSquares(prior: computingPrior)
   private var fetching = LeastSquares(prior: [3000, 1.0 / 700, 1.0 / 350])
 
   /// Creates a model that has seen nothing.
   package init() {}
+
+  /// Creates a model that knows how fast its worker was when it started, and has seen nothing else.
+  ///
+  /// - Parameter positions: How many positions the prompt had whose speed was measured.
+  package init(_ speed: WorkerSpeed, positions: Int) {
+    // Two measurements for three weights: what context adds is taken to be as usual for a position.
+    let contextShare = Self.computingPrior[2] / Self.computingPrior[1]
+    var work = StepWork()
+    work.add(0..<max(2, positions))
+    let prompt = Double(work.positions) * 1e6 / speed.prefillTokensPerSecond
+    let single = 1e6 / speed.decodeTokensPerSecond
+    let perPosition =
+      (prompt - single)
+      / (Double(work.positions - 1) + contextShare * Double(work.contextPositions))
+    // A prompt takes no less than a token, whatever was measured.
+    let position = max(perPosition, 1e-3 * single)
+    computing = LeastSquares(
+      prior: [max(single - position, 1e-3 * single), position, contextShare * position]
+    )
+  }
 
   /// Positions of a step that counts in full.
   private static let typicalPrefill = 256.0

@@ -10,6 +10,20 @@ package enum WorkerRole: Hashable, Sendable {
   case decode
 }
 
+/// How fast a worker computed when it started.
+package struct WorkerSpeed: Hashable, Sendable {
+  /// Of one prompt, at the largest batch.
+  package var prefillTokensPerSecond: Double
+  /// Of one sequence alone.
+  package var decodeTokensPerSecond: Double
+
+  /// Creates a speed.
+  package init(prefillTokensPerSecond: Double, decodeTokensPerSecond: Double) {
+    self.prefillTokensPerSecond = prefillTokensPerSecond
+    self.decodeTokensPerSecond = decodeTokensPerSecond
+  }
+}
+
 /// What a worker offers when it joins. The sizing rules of the whole scheduler are here: admission
 /// and allocation use the same ones.
 package struct WorkerCapabilities: Hashable, Sendable {
@@ -32,6 +46,8 @@ package struct WorkerCapabilities: Hashable, Sendable {
   package var rootKey: BlockKey
   /// How fast it computes, relative to the others.
   package var relativeSpeed: Double
+  /// What it measured; nil if it did not.
+  package var measuredSpeed: WorkerSpeed?
   /// Bytes that a block has in the KV store; 0 if the worker has no store.
   package var storeBlockBytes: Int
   /// What it is for.
@@ -48,6 +64,7 @@ package struct WorkerCapabilities: Hashable, Sendable {
     vocabularySize: Int,
     rootKey: BlockKey,
     relativeSpeed: Double = 1,
+    measuredSpeed: WorkerSpeed? = nil,
     storeBlockBytes: Int = 0,
     role: WorkerRole = .everything
   ) {
@@ -62,6 +79,7 @@ package struct WorkerCapabilities: Hashable, Sendable {
     self.vocabularySize = vocabularySize
     self.rootKey = rootKey
     self.relativeSpeed = relativeSpeed
+    self.measuredSpeed = measuredSpeed
   }
 
   /// - Throws: ``MeshError`` `invalidArgument` naming the field as the proto does.
@@ -75,6 +93,19 @@ package struct WorkerCapabilities: Hashable, Sendable {
     try SchedulerSettings.expect(storeBlockBytes, in: 0...1 << 32, "store_block_bytes")
     guard relativeSpeed.isFinite, relativeSpeed > 0 else {
       throw .invalid("relative_speed", "must be greater than 0, got \(relativeSpeed)")
+    }
+    if let measuredSpeed {
+      try Self.expect(measuredSpeed.prefillTokensPerSecond, "prefill_tokens_per_second")
+      try Self.expect(measuredSpeed.decodeTokensPerSecond, "decode_tokens_per_second")
+    }
+  }
+
+  /// Speeds that a machine can have: from a token in an hour.
+  private static let speedRange = 1.0 / 3600...1e9
+
+  private static func expect(_ speed: Double, _ field: String) throws(MeshError) {
+    guard speedRange.contains(speed) else {
+      throw .invalid(field, "must be in 1/3600...1e9, got \(speed)")
     }
   }
 

@@ -41,7 +41,7 @@ struct WorkerState: Sendable {
   var storesIssued: UInt64 = 0
   var storesDone: UInt64 = 0
   /// What its computing and fetching cost.
-  var transfers = TransferModel()
+  var transfers: TransferModel
   /// Whether anything has happened since it was last found to have nothing to do.
   var hasNews = true
   /// What a dispatch pass begins with; nil once anything has happened.
@@ -52,6 +52,13 @@ struct WorkerState: Sendable {
   init(epoch: Epoch, capabilities: WorkerCapabilities) {
     self.epoch = epoch
     self.capabilities = capabilities
+    self.transfers =
+      capabilities.measuredSpeed.map {
+        TransferModel(
+          $0,
+          positions: min(capabilities.maxBatchTokens, capabilities.maxSequenceTokens)
+        )
+      } ?? TransferModel()
     self.pool = BlockPool(blockCount: capabilities.blockCount)
   }
 

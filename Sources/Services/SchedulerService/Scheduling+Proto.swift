@@ -33,8 +33,22 @@ extension WorkerCapabilities {
       maxContextTokens: Int(message.contextLength),
       vocabularySize: Int(message.vocabularySize),
       rootKey: rootKey,
+      measuredSpeed: WorkerSpeed(message),
       storeBlockBytes: Int(clamping: message.storeBlockBytes),
       role: try WorkerRole(message.role)
+    )
+  }
+}
+
+extension WorkerSpeed {
+  /// nil where a worker has not measured.
+  fileprivate init?(_ message: Weft_Scheduler_V1_Capabilities) {
+    guard message.prefillTokensPerSecond != 0 || message.decodeTokensPerSecond != 0 else {
+      return nil
+    }
+    self.init(
+      prefillTokensPerSecond: message.prefillTokensPerSecond,
+      decodeTokensPerSecond: message.decodeTokensPerSecond
     )
   }
 }

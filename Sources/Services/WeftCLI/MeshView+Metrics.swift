@@ -15,6 +15,14 @@ extension MeshView {
     gauge("weft_scheduler_running_sequences", scheduler.runningSequences)
     gauge("weft_scheduler_waiting_sequences", scheduler.waitingSequences)
     counter("weft_scheduler_preemptions_total", scheduler.preemptionsTotal)
+    for (name, speed) in Self.workerSpeeds {
+      let measured = scheduler.workers.filter { speed($0.capabilities) > 0 }
+      add(
+        "weft_worker_\(name)",
+        "gauge",
+        measured.map { (Self.labels(["worker": $0.worker]), speed($0.capabilities)) }
+      )
+    }
     let store = scheduler.store
     counter("weft_scheduler_store_lookups_total", store.lookupsTotal)
     counter("weft_scheduler_store_failed_lookups_total", store.failedLookupsTotal)
@@ -63,6 +71,12 @@ extension MeshView {
     }
     return text
   }
+
+  private static let workerSpeeds:
+    [(String, @Sendable (Weft_Scheduler_V1_Capabilities) -> Double)] = [
+      ("prefill_tokens_per_second", { $0.prefillTokensPerSecond }),
+      ("decode_tokens_per_second", { $0.decodeTokensPerSecond }),
+    ]
 
   private typealias Status = Weft_Kvstore_V1_GetStatusResponse
 

@@ -29,12 +29,19 @@ package struct MeshView {
   }
 
   private var workerLines: [String] {
-    var rows = [["WORKER", "RUNNING", "FREE", "BLOCKS", "STEPS", "TOKEN", "LOAD", "MEM", "DISK"]]
+    var rows = [
+      [
+        "WORKER", "RUNNING", "FREE", "BLOCKS", "STEPS", "PREFILL", "DECODE", "TOKEN", "LOAD", "MEM",
+        "DISK",
+      ]
+    ]
     for worker in scheduler.workers {
       let estimate = scheduler.store.estimates.first { $0.worker == worker.worker }
       rows.append([
         worker.worker, "\(worker.runningSequences)", "\(worker.freeBlocks)",
         "\(worker.capabilities.blockCount)", "\(worker.stepsTotal)",
+        Self.tokens(worker.capabilities.prefillTokensPerSecond),
+        Self.tokens(worker.capabilities.decodeTokensPerSecond),
         estimate.map { "\(Int($0.microsecondsPerToken)) us" } ?? "-",
         estimate.map { "\(Int($0.loadLatencyMicroseconds)) us" } ?? "-",
         estimate.map { Self.speed($0.memoryBytesPerSecond) } ?? "-",
@@ -72,6 +79,11 @@ package struct MeshView {
         + "\(store.failedLookupsTotal) without an answer",
       "decided: \(decisions.isEmpty ? "nothing yet" : decisions.joined(separator: ", "))",
     ]
+  }
+
+  /// As measured when the worker started.
+  private static func tokens(_ perSecond: Double) -> String {
+    perSecond > 0 ? "\(Int(min(perSecond, 1e12)))/s" : "-"
   }
 
   private static func size(_ bytes: UInt64) -> String { "\(bytes >> 20) MiB" }

@@ -81,30 +81,15 @@ private actor ModelLoader {
     _ settings: WorkerSettings,
     logger: Logger
   ) throws(MeshError) -> (StepEngine, Weft_Scheduler_V1_Capabilities, KVBlocks) {
-    let start = ContinuousClock.now
+    let clock = ContinuousClock.now
     let file = try openModel(at: settings.model.path)
-    let layout = try ModelConfiguration(file: file)
-      .kvLayout(blockSizeTokens: EngineSettings.blockSizeTokens, type: settings.engine.kvType)
-    let blockCount =
-      settings.engine.blockCount ?? settings.engine.kvMemoryBytes / layout.blockByteCount
-    var log = LoadingLog(logger: logger)
-    let runner = try ModelRunner(
-      file: file,
-      settings: RunnerSettings(
-        blockCount: blockCount,
-        blockSizeTokens: EngineSettings.blockSizeTokens,
-        maxBatchTokens: settings.engine.maxBatchTokens,
-        maxLogitsRows: settings.engine.maxBatchSequences,
-        maxSlices: settings.engine.maxBatchSequences,
-        threadCount: settings.engine.threads,
-        kvType: settings.engine.kvType
-      ),
-      weightsSettings: settings.weights
-    ) { log.report($0) }
+    let start = try RunnerStart(settings: settings.engine, weights: settings.weights)
+      .run(file, logger: logger)
+    let runner = start.runner
     let rootKey = BlockKey.root(
       modelDigest: runner.knownDigest ?? file.digest(),
       numericsID: NumericsID.current(settings.engine.kvType),
-      layout: settings.store.blockFormat.keyed("\(layout)"),
+      layout: settings.store.blockFormat.keyed("\(runner.kvMemory.layout)"),
       blockSizeTokens: EngineSettings.blockSizeTokens
     )
     let capabilities = Weft_Scheduler_V1_Capabilities.with {
@@ -112,12 +97,14 @@ private actor ModelLoader {
       $0.vocabularySize = UInt32(runner.configuration.vocabularySize)
       $0.contextLength = UInt32(runner.configuration.contextLength)
       $0.blockSize = UInt32(EngineSettings.blockSizeTokens)
-      $0.blockCount = UInt32(blockCount)
+      $0.blockCount = UInt32(runner.kvMemory.blockCount)
       $0.maxBatchTokens = UInt32(settings.engine.maxBatchTokens)
       $0.maxBatchSequences = UInt32(settings.engine.maxBatchSequences)
       $0.cacheRootKey = Data(rootKey.bytes)
+      $0.prefillTokensPerSecond = start.speed.prefillTokensPerSecond
+      $0.decodeTokensPerSecond = start.speed.decodeTokensPerSecond
     }
-    logger.report(runner, settings, seconds: (.now - start) / .seconds(1))
+    logger.report(runner, settings, seconds: (.now - clock) / .seconds(1))
     let engine = StepEngine(
       runner: runner,
       maxBatchSequences: settings.engine.maxBatchSequences,

@@ -55,14 +55,7 @@ package struct WorkerSettings: Sendable {
         "must be exact with a kv-dtype of \(engine.kvType), whose blocks are small as they are"
       )
     }
-    let role = try await reader.text("worker-role") ?? Role.everything.rawValue
-    guard let known = Role(rawValue: role) else {
-      throw .invalid(
-        "worker-role",
-        "must be one of \(Role.allCases.map(\.rawValue)), got \"\(role.prefix(100))\""
-      )
-    }
-    self.role = known
+    role = try await reader.choice("worker-role") ?? .everything
   }
 
   private static func hostName() -> String {
@@ -76,10 +69,16 @@ package struct WorkerSettings: Sendable {
 package struct EngineSettings: Sendable {
   /// Compute threads.
   package var threads: Int
+  /// Whether they stay on CPUs.
+  package var pinning: ThreadPinning
   /// KV blocks to preallocate; nil means as many as ``kvMemoryBytes`` holds.
   package var blockCount: Int?
-  /// Memory for KV blocks in bytes, if ``blockCount`` is nil.
-  package var kvMemoryBytes: Int
+  /// Memory for KV blocks in bytes, if ``blockCount`` is nil; nil means what ``memoryUtilization``
+  /// leaves.
+  package var kvMemoryBytes: Int?
+  /// The share of the machine's or the control group's memory that may be in use when the KV blocks
+  /// are there, in 0.01...1; nil means 0.9, and 1 GiB for KV blocks at most.
+  package var memoryUtilization: Double?
   /// How keys and values stand in memory.
   package var kvType: KVType
   /// The most tokens in one step.
@@ -90,23 +89,17 @@ package struct EngineSettings: Sendable {
   /// Tokens in a KV block.
   package static let blockSizeTokens = 16
 
-  /// Reads `threads`, `kv-blocks`, `kv-memory-mib`, `kv-dtype`, `max-batch-tokens` and
-  /// `max-batch-sequences`.
+  /// Reads `threads`, `pin-threads`, `kv-blocks`, `kv-memory-mib`, `memory-utilization`, `kv-dtype`,
+  /// `max-batch-tokens` and `max-batch-sequences`.
   ///
   /// - Throws: ``MeshError`` `invalidArgument` naming the setting.
   package init(_ reader: SettingsReader) async throws(MeshError) {
-    let cores = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-    threads = try await reader.integer("threads", in: 1...256) ?? cores
+    threads = try await reader.integer("threads", in: 1...256) ?? MachineLimits().threadCount
+    pinning = try await reader.choice("pin-threads") ?? .auto
     blockCount = try await reader.integer("kv-blocks", in: 2...(1 << 24))
-    kvMemoryBytes = (try await reader.integer("kv-memory-mib", in: 1...(1 << 24)) ?? 1024) << 20
-    let type = try await reader.text("kv-dtype") ?? KVType.f16.rawValue
-    guard let known = KVType(rawValue: type) else {
-      throw .invalid(
-        "kv-dtype",
-        "must be one of \(KVType.allCases.map(\.rawValue)), got \"\(type.prefix(100))\""
-      )
-    }
-    kvType = known
+    kvMemoryBytes = try await reader.integer("kv-memory-mib", in: 1...(1 << 24)).map { $0 << 20 }
+    memoryUtilization = try await reader.number("memory-utilization", in: 0.01...1)
+    kvType = try await reader.choice("kv-dtype") ?? .f16
     maxBatchTokens = try await reader.integer("max-batch-tokens", in: 16...65_536) ?? 512
     maxBatchSequences = try await reader.integer("max-batch-sequences", in: 1...4096) ?? 64
   }

@@ -236,6 +236,13 @@ package nonisolated struct Weft_Scheduler_V1_Capabilities: Sendable {
   /// What the worker is for; absent: everything.
   package var role: Weft_Scheduler_V1_WorkerRole = .unspecified
 
+  /// Tokens a second of one prompt at the largest batch, measured when the worker started; what its
+  /// costs are estimated from before it has run any step. 0 or absent: not measured.
+  package var prefillTokensPerSecond: Double = 0
+
+  /// Tokens a second of one sequence alone, measured likewise. 0 or absent: not measured.
+  package var decodeTokensPerSecond: Double = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -395,41 +402,56 @@ package nonisolated struct Weft_Scheduler_V1_TransferEstimate: Sendable {
 }
 
 /// One worker as the scheduler sees it.
-package nonisolated struct Weft_Scheduler_V1_WorkerStatus: Sendable {
+package nonisolated struct Weft_Scheduler_V1_WorkerStatus: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   /// The worker's name.
-  package var worker: String = String()
+  package var worker: String {
+    get {_storage._worker}
+    set {_uniqueStorage()._worker = newValue}
+  }
 
   /// Where it serves.
-  package var address: String = String()
+  package var address: String {
+    get {_storage._address}
+    set {_uniqueStorage()._address = newValue}
+  }
 
   /// What it offers.
   package var capabilities: Weft_Scheduler_V1_Capabilities {
-    get {_capabilities ?? Weft_Scheduler_V1_Capabilities()}
-    set {_capabilities = newValue}
+    get {_storage._capabilities ?? Weft_Scheduler_V1_Capabilities()}
+    set {_uniqueStorage()._capabilities = newValue}
   }
   /// Returns true if `capabilities` has been explicitly set.
-  package var hasCapabilities: Bool {self._capabilities != nil}
+  package var hasCapabilities: Bool {_storage._capabilities != nil}
   /// Clears the value of `capabilities`. Subsequent reads from it will return its default value.
-  package mutating func clearCapabilities() {self._capabilities = nil}
+  package mutating func clearCapabilities() {_uniqueStorage()._capabilities = nil}
 
   /// Blocks that no sequence holds; cached ones count as free.
-  package var freeBlocks: UInt32 = 0
+  package var freeBlocks: UInt32 {
+    get {_storage._freeBlocks}
+    set {_uniqueStorage()._freeBlocks = newValue}
+  }
 
   /// Sequences that run there.
-  package var runningSequences: UInt32 = 0
+  package var runningSequences: UInt32 {
+    get {_storage._runningSequences}
+    set {_uniqueStorage()._runningSequences = newValue}
+  }
 
   /// Steps completed in this membership.
-  package var stepsTotal: UInt64 = 0
+  package var stepsTotal: UInt64 {
+    get {_storage._stepsTotal}
+    set {_uniqueStorage()._stepsTotal = newValue}
+  }
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
-  fileprivate var _capabilities: Weft_Scheduler_V1_Capabilities? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
@@ -628,7 +650,7 @@ nonisolated extension Weft_Scheduler_V1_JoinRequest: SwiftProtobuf.Message, Swif
 
 nonisolated extension Weft_Scheduler_V1_Capabilities: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Capabilities"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}model\0\u{3}vocabulary_size\0\u{3}context_length\0\u{3}block_size\0\u{3}block_count\0\u{3}max_batch_tokens\0\u{3}max_batch_sequences\0\u{3}cache_root_key\0\u{3}store_block_bytes\0\u{1}role\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}model\0\u{3}vocabulary_size\0\u{3}context_length\0\u{3}block_size\0\u{3}block_count\0\u{3}max_batch_tokens\0\u{3}max_batch_sequences\0\u{3}cache_root_key\0\u{3}store_block_bytes\0\u{1}role\0\u{3}prefill_tokens_per_second\0\u{3}decode_tokens_per_second\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -646,6 +668,8 @@ nonisolated extension Weft_Scheduler_V1_Capabilities: SwiftProtobuf.Message, Swi
       case 8: try { try decoder.decodeSingularBytesField(value: &self.cacheRootKey) }()
       case 9: try { try decoder.decodeSingularUInt64Field(value: &self.storeBlockBytes) }()
       case 10: try { try decoder.decodeSingularEnumField(value: &self.role) }()
+      case 11: try { try decoder.decodeSingularDoubleField(value: &self.prefillTokensPerSecond) }()
+      case 12: try { try decoder.decodeSingularDoubleField(value: &self.decodeTokensPerSecond) }()
       default: break
       }
     }
@@ -682,6 +706,12 @@ nonisolated extension Weft_Scheduler_V1_Capabilities: SwiftProtobuf.Message, Swi
     if self.role != .unspecified {
       try visitor.visitSingularEnumField(value: self.role, fieldNumber: 10)
     }
+    if self.prefillTokensPerSecond.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.prefillTokensPerSecond, fieldNumber: 11)
+    }
+    if self.decodeTokensPerSecond.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.decodeTokensPerSecond, fieldNumber: 12)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -696,6 +726,8 @@ nonisolated extension Weft_Scheduler_V1_Capabilities: SwiftProtobuf.Message, Swi
     if lhs.cacheRootKey != rhs.cacheRootKey {return false}
     if lhs.storeBlockBytes != rhs.storeBlockBytes {return false}
     if lhs.role != rhs.role {return false}
+    if lhs.prefillTokensPerSecond != rhs.prefillTokensPerSecond {return false}
+    if lhs.decodeTokensPerSecond != rhs.decodeTokensPerSecond {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -983,56 +1015,102 @@ nonisolated extension Weft_Scheduler_V1_WorkerStatus: SwiftProtobuf.Message, Swi
   package static let protoMessageName: String = _protobuf_package + ".WorkerStatus"
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}worker\0\u{1}address\0\u{1}capabilities\0\u{3}free_blocks\0\u{3}running_sequences\0\u{3}steps_total\0")
 
+  fileprivate class _StorageClass {
+    var _worker: String = String()
+    var _address: String = String()
+    var _capabilities: Weft_Scheduler_V1_Capabilities? = nil
+    var _freeBlocks: UInt32 = 0
+    var _runningSequences: UInt32 = 0
+    var _stepsTotal: UInt64 = 0
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _worker = source._worker
+      _address = source._address
+      _capabilities = source._capabilities
+      _freeBlocks = source._freeBlocks
+      _runningSequences = source._runningSequences
+      _stepsTotal = source._stepsTotal
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularStringField(value: &self.worker) }()
-      case 2: try { try decoder.decodeSingularStringField(value: &self.address) }()
-      case 3: try { try decoder.decodeSingularMessageField(value: &self._capabilities) }()
-      case 4: try { try decoder.decodeSingularUInt32Field(value: &self.freeBlocks) }()
-      case 5: try { try decoder.decodeSingularUInt32Field(value: &self.runningSequences) }()
-      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.stepsTotal) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._worker) }()
+        case 2: try { try decoder.decodeSingularStringField(value: &_storage._address) }()
+        case 3: try { try decoder.decodeSingularMessageField(value: &_storage._capabilities) }()
+        case 4: try { try decoder.decodeSingularUInt32Field(value: &_storage._freeBlocks) }()
+        case 5: try { try decoder.decodeSingularUInt32Field(value: &_storage._runningSequences) }()
+        case 6: try { try decoder.decodeSingularUInt64Field(value: &_storage._stepsTotal) }()
+        default: break
+        }
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    if !self.worker.isEmpty {
-      try visitor.visitSingularStringField(value: self.worker, fieldNumber: 1)
-    }
-    if !self.address.isEmpty {
-      try visitor.visitSingularStringField(value: self.address, fieldNumber: 2)
-    }
-    try { if let v = self._capabilities {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
-    } }()
-    if self.freeBlocks != 0 {
-      try visitor.visitSingularUInt32Field(value: self.freeBlocks, fieldNumber: 4)
-    }
-    if self.runningSequences != 0 {
-      try visitor.visitSingularUInt32Field(value: self.runningSequences, fieldNumber: 5)
-    }
-    if self.stepsTotal != 0 {
-      try visitor.visitSingularUInt64Field(value: self.stepsTotal, fieldNumber: 6)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._worker.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._worker, fieldNumber: 1)
+      }
+      if !_storage._address.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._address, fieldNumber: 2)
+      }
+      try { if let v = _storage._capabilities {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+      } }()
+      if _storage._freeBlocks != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._freeBlocks, fieldNumber: 4)
+      }
+      if _storage._runningSequences != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._runningSequences, fieldNumber: 5)
+      }
+      if _storage._stepsTotal != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._stepsTotal, fieldNumber: 6)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Weft_Scheduler_V1_WorkerStatus, rhs: Weft_Scheduler_V1_WorkerStatus) -> Bool {
-    if lhs.worker != rhs.worker {return false}
-    if lhs.address != rhs.address {return false}
-    if lhs._capabilities != rhs._capabilities {return false}
-    if lhs.freeBlocks != rhs.freeBlocks {return false}
-    if lhs.runningSequences != rhs.runningSequences {return false}
-    if lhs.stepsTotal != rhs.stepsTotal {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._worker != rhs_storage._worker {return false}
+        if _storage._address != rhs_storage._address {return false}
+        if _storage._capabilities != rhs_storage._capabilities {return false}
+        if _storage._freeBlocks != rhs_storage._freeBlocks {return false}
+        if _storage._runningSequences != rhs_storage._runningSequences {return false}
+        if _storage._stepsTotal != rhs_storage._stepsTotal {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -16,6 +16,7 @@
 #include "wk_matrix.h"
 #include "wk_memory.h"
 #include "wk_operations.h"
+#include "wk_placement.h"
 #include "wk_pool.h"
 #include "wk_rotary.h"
 

@@ -11,7 +11,10 @@ typedef void wk_task(void *context, uint32_t index);
 
 /// Makes a pool of `threads` >= 1 threads, the caller of wk_pool_run being one of them. Null when
 /// the system gives no threads or no memory.
-wk_pool *wk_pool_create(uint32_t threads);
+///
+/// `cpus`, if not null, has a CPU for each thread, which stays there. The caller's thread is left
+/// alone, as what it starts later would stay there too; the others leave it the first CPU.
+wk_pool *wk_pool_create(uint32_t threads, const uint32_t *cpus);
 
 /// Ends the threads. No run may be in progress.
 void wk_pool_destroy(wk_pool *pool);
