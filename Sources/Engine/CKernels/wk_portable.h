@@ -24,7 +24,7 @@ static inline float wk_sum_lanes(const float lanes[WK_LANES]) {
   return sums[0];
 }
 
-void wk_portable_attend(const wk_attention_tile *tile);
-void wk_portable_attend_q8(const wk_attention_tile *tile);
+void wk_portable_attend(wk_attention_tile *tile);
+void wk_portable_attend_q8(wk_attention_tile *tile);
 
 #endif
