@@ -182,6 +182,10 @@ static void put_attention(context *at, wk_kv_type type) {
   }
   (type == WK_KV_Q8 ? at->kernels->attend_q8 : at->kernels->attend)(&tile);
   put_floats(&at->out, out, count * dimension);
+  for (size_t i = 0; i < count; i++) {
+    put_floats(&at->out, &tile.ends[i].maximum, 1);
+    put_floats(&at->out, &tile.ends[i].sum, 1);
+  }
 }
 
 static void attention(context *at) { put_attention(at, WK_KV_F16); }

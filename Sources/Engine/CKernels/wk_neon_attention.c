@@ -27,7 +27,7 @@ typedef struct running_softmax {
 
 /// Queries of a tile from `first`.
 typedef struct tile_part {
-  const wk_attention_tile *tile;
+  wk_attention_tile *tile;
   size_t first;
 } tile_part;
 
@@ -234,6 +234,7 @@ WK_NEON_INLINE void finish(tile_part part, const int count, const running_softma
       const float32x4_t value = vaddq_f32(vld1q_f32(state->accumulators[q] + i), vdupq_n_f32(0));
       vst1q_f32(part.tile->outputs[part.first + (size_t)q] + i, vdivq_f32(value, sum));
     }
+    part.tile->ends[part.first + (size_t)q] = (wk_softmax_end){state->maxima[q], state->sums[q]};
   }
 }
 
@@ -283,7 +284,7 @@ WK_NEON_INLINE void attend(tile_part part, const int count, const wk_kv_type typ
   finish(part, count, &state);
 }
 
-WK_NEON_INLINE void attend_tile(const wk_attention_tile *tile, const wk_kv_type type) {
+WK_NEON_INLINE void attend_tile(wk_attention_tile *tile, const wk_kv_type type) {
   for (size_t first = 0; first < tile->count; first += QUERIES) {
     const tile_part part = {tile, first};
     switch (tile->count - first) {
@@ -309,8 +310,8 @@ WK_NEON_INLINE void attend_tile(const wk_attention_tile *tile, const wk_kv_type 
   }
 }
 
-void wk_neon_attend(const wk_attention_tile *tile) { attend_tile(tile, WK_KV_F16); }
+void wk_neon_attend(wk_attention_tile *tile) { attend_tile(tile, WK_KV_F16); }
 
-void wk_neon_attend_q8(const wk_attention_tile *tile) { attend_tile(tile, WK_KV_Q8); }
+void wk_neon_attend_q8(wk_attention_tile *tile) { attend_tile(tile, WK_KV_Q8); }
 
 #endif
