@@ -271,7 +271,7 @@ extension SchedulerCore {
   }
 
   private mutating func enter(_ slot: Int, _ worker: Int, hitBlocks: Int) {
-    workers[worker].note()
+    note(worker)
     let hitTokens = hitBlocks * workers[worker].capabilities.blockSizeTokens
     sequences[slot].placement = .running(workers[worker].epoch)
     sequences[slot].lastEpoch = workers[worker].epoch

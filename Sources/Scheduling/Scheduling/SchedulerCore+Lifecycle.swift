@@ -37,7 +37,7 @@ extension SchedulerCore {
   private mutating func withdraw(_ slot: Int) {
     guard case .running(let epoch) = sequences[slot].placement, let worker = place(of: epoch)
     else { preconditionFailure("a running sequence has a worker") }
-    workers[worker].note()
+    note(worker)
     abandonLoad(of: slot, on: worker)
     workers[worker].pool.release(table: sequences[slot].blockTable)
     workers[worker].running.removeAll { $0 == slot }

@@ -13,7 +13,7 @@ extension SchedulerCore {
       let positions = sequences[slot].scheduledCount + sequences[slot].wantedCount
       let needed = workers[worker].capabilities.blocks(covering: positions)
       guard sequences[slot].blockTable.count < needed else { continue }
-      workers[worker].note()
+      note(worker)
       extendBlockTable(of: slot, to: needed, on: worker)
       while sequences[slot].blockTable.count < needed {
         guard let victim = chooseVictim(on: worker, for: slot) else { break }

@@ -32,6 +32,8 @@ package struct SchedulerCore: Sendable {
   var waiting = WaitingQueue()
   /// By epoch.
   var workers: [WorkerState] = []
+  /// The workers to which something has happened since they were last planned for.
+  var changed: [Epoch] = []
   var nextEpoch: Epoch
   var nextArrival: UInt64 = 0
   var counters = SchedulerCounters()
