@@ -1,3 +1,4 @@
+import BlockCache
 package import MeshTypes
 
 extension SchedulerCore {
@@ -18,7 +19,9 @@ extension SchedulerCore {
     guard sequences.slot(of: request.id) == nil else {
       throw MeshError(.alreadyExists, "sequence \(request.id.rawValue) runs already")
     }
-    var sequence = InferenceSequence(request, arrival: nextArrival)
+    let tenant = TenantNamespace.name(ofSalt: request.cacheSalt)
+    let turn = shares.turn(priority: request.priority, tenant: tenant)
+    var sequence = InferenceSequence(request, turn: turn, arrival: nextArrival)
     if !workers.isEmpty {
       if let error = sizingError(of: sequence) { throw error }
       sequence.wasSized = true
@@ -31,11 +34,17 @@ extension SchedulerCore {
     }
     nextArrival += 1
     counters.submitted += 1
+    shares.charge(charge(for: sequence), turn: turn, priority: request.priority, tenant: tenant)
     let rank = sequence.rank
     let slot = sequences.insert(sequence)
     waiting.insert(slot, rank: rank)
     // At once: the store may begin to bring blocks from its disk while the sequence waits.
     _ = awaitsStore(slot)
+  }
+
+  /// Tokens that a sequence is expected to cost: clients take more than they get.
+  func charge(for sequence: InferenceSequence) -> Int {
+    sequence.promptTokenCount + min(sequence.limits.maxTokens, settings.expectedTokens)
   }
 
   /// Ends a sequence, whatever its state, and frees its blocks at once. The worker is told by its

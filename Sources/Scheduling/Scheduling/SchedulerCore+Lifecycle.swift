@@ -22,6 +22,12 @@ extension SchedulerCore {
     case .waiting: waiting.remove(rank: sequences[slot].rank)
     case .running: withdraw(slot)
     }
+    let sequence = sequences[slot]
+    shares.correct(
+      by: sequence.tokenIDs.count - charge(for: sequence),
+      priority: sequence.rank.priority,
+      tenant: sequence.namespace
+    )
     sequences.remove(slot)
   }
 

@@ -111,7 +111,7 @@ extension SchedulerCore {
 
   /// Positions that its blocks have room for beyond those scheduled: fewer than it wants when blocks
   /// are awaited that loads still write to.
-  private func roomForPositions(of slot: Int, on worker: Int) -> Int {
+  func roomForPositions(of slot: Int, on worker: Int) -> Int {
     let blockSize = workers[worker].capabilities.blockSizeTokens
     return sequences[slot].blockTable.count * blockSize - sequences[slot].scheduledCount
   }

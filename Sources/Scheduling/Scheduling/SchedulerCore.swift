@@ -14,7 +14,8 @@ package import MeshTypes
 ///   grows block by block. When a worker has none left, the running sequence of least priority,
 ///   then of least computed tokens, gives its blocks back and waits again, before all who came
 ///   after it. The first-ranked one on a worker is never the victim: since it was admitted only
-///   because it fits there alone, it ends, and then the next is first.
+///   because it fits there alone, it ends, and then the next is first. Nor is one that has given way
+///   often enough: it comes back only where all blocks that it may need are free, and takes them.
 /// - Pipelining: a plan may be made before the result of the one before is there. The sequence's
 ///   next token then is "what the worker samples": the worker keeps the tokens, so plans name only
 ///   positions.
@@ -38,6 +39,7 @@ package struct SchedulerCore: Sendable {
   var nextArrival: UInt64 = 0
   var counters = SchedulerCounters()
   var quarantine = Quarantine()
+  var shares = FairShares()
   /// Questions to the KV store that nobody has taken yet.
   var storeQueries: [StoreQuery] = []
   var nextTicket: UInt64 = 0
