@@ -32,6 +32,8 @@ struct InferenceSequence: Sendable {
   let sampling: SamplingParameters
   let limits: GenerationLimits
   let cacheSalt: [UInt8]
+  /// When its client stops waiting, in microseconds of the scheduler's caller.
+  let deadline: Int?
   /// The tenant's namespace in the KV store.
   let namespace: String
   let maxTokenID: TokenID
@@ -117,6 +119,7 @@ struct InferenceSequence: Sendable {
     self.sampling = request.sampling
     self.limits = request.limits
     self.cacheSalt = request.cacheSalt
+    self.deadline = request.deadlineMicroseconds
     self.namespace = TenantNamespace.name(ofSalt: request.cacheSalt)
     self.maxTokenID = request.promptTokenIDs.max() ?? 0
     self.rank = SequenceRank(priority: request.priority, turn: turn, arrival: arrival)

@@ -12,8 +12,8 @@ extension SchedulerCore {
   ///
   /// - Throws: ``MeshError`` `invalidArgument` for what is wrong in itself, `alreadyExists` for an
   ///   id in use, `outOfRange` naming the maximum for what no worker can ever hold,
-  ///   `internalError` for a prompt that has killed workers, and `resourceExhausted` when the queue
-  ///   is full.
+  ///   `internalError` for a prompt that has killed workers, `deadlineExceeded` for what cannot end in
+  ///   time, and `resourceExhausted` when the queue is full.
   package mutating func submit(_ request: SequenceRequest) throws(MeshError) {
     try validate(request)
     guard sequences.slot(of: request.id) == nil else {
@@ -26,6 +26,7 @@ extension SchedulerCore {
       if let error = sizingError(of: sequence) { throw error }
       sequence.wasSized = true
     }
+    try checkDeadline(of: request, &sequence)
     guard waiting.count < settings.maxWaitingSequences else {
       throw MeshError(
         .resourceExhausted,
@@ -37,6 +38,7 @@ extension SchedulerCore {
     shares.charge(charge(for: sequence), turn: turn, priority: request.priority, tenant: tenant)
     let rank = sequence.rank
     let slot = sequences.insert(sequence)
+    if let deadline = request.deadlineMicroseconds { deadlines.add(request.id, at: deadline) }
     waiting.insert(slot, rank: rank)
     // At once: the store may begin to bring blocks from its disk while the sequence waits.
     _ = awaitsStore(slot)

@@ -1,7 +1,7 @@
 package import MeshTypes
 
 /// Continuous batching over any number of workers, as a plain value: events in, plans and sequence
-/// events out. It knows no clock and does nothing by itself.
+/// events out. It reads no clock and does nothing by itself.
 ///
 /// After every event (a submission, a cancellation, a result, a change of membership) ask
 /// ``nextPlans()``, send what it gives, and pass on the sequence events in their order. With a KV
@@ -43,7 +43,10 @@ package struct SchedulerCore: Sendable {
   /// Questions to the KV store that nobody has taken yet.
   var storeQueries: [StoreQuery] = []
   var nextTicket: UInt64 = 0
-  /// Steps that all workers together have completed: the only clock there is.
+  /// Microseconds, as the caller's clock tells; only deadlines are compared with it.
+  var now = 0
+  var deadlines = DeadlineQueue()
+  /// Steps that all workers together have completed: the clock of everything else.
   var completedSteps: UInt64 = 0
 
   /// Creates a scheduler without workers.

@@ -10,6 +10,7 @@ extension SimulationScenario {
     let hasStore = Bool.random(using: &generator)
     scenario.settings = settings(hasStore: hasStore, &generator)
     scenario.workers = workers(blockSize: blockSize, hasStore: hasStore, &generator)
+    scenario.tellsDeadlines = Bool.random(using: &generator)
     scenario.network.jitterMicroseconds = [1, 50, 20_000].randomElement(using: &generator) ?? 50
     scenario.store.lossProbability = [0, 0.1].randomElement(using: &generator) ?? 0.0
     scenario.store.latencyMicroseconds = [100, 5000].randomElement(using: &generator) ?? 100
