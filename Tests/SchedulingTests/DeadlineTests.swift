@@ -19,7 +19,9 @@ struct DeadlineTests {
     }
   }
 
-  @Test("Who has not ended in time ends with deadlineExceeded, waiting or running; nobody else does")
+  @Test(
+    "Who has not ended in time ends with deadlineExceeded, waiting or running; nobody else does"
+  )
   func expiry() throws {
     var mesh = try FakeMesh()
     try mesh.join(.fake(batchSequences: 1))

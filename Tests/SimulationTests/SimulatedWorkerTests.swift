@@ -110,7 +110,11 @@ struct SimulatedWorkerTests {
   @Test("The right tokens at other positions are another history")
   func shiftedHit() throws {
     let complaint = try complaint(
-      plan(1, starts: [start(1, [7, 7, 7, 7, 1, 2, 3, 4])], slices: [slice(1, 8, blocks: [0, 1])]),
+      plan(
+        1,
+        starts: [start(1, [7, 7, 7, 7, 1, 2, 3, 4])],
+        slices: [slice(1, 8, blocks: [0, 1])]
+      ),
       plan(
         2,
         starts: [start(2, [1, 2, 3, 4, 9])],
@@ -180,7 +184,9 @@ struct SimulatedWorkerTests {
     try client.receive(first, at: 1)
     #expect(throws: SimulationViolation.self) { try client.receive(first, at: 2) }
     try client.receive(second, at: 2)
-    #expect(throws: SimulationViolation.self) { try client.finish(.length, .init(promptTokens: 5), at: 3) }
+    #expect(throws: SimulationViolation.self) {
+      try client.finish(.length, .init(promptTokens: 5), at: 3)
+    }
     try client.receive(SimulatedModel.stopToken, at: 3)
     #expect(throws: SimulationViolation.self) { try client.receive(first, at: 4) }
     try client.finish(.stop, .init(promptTokens: 5), at: 4)

@@ -28,9 +28,11 @@ extension SchedulerCore {
     }
     try checkDeadline(of: request, &sequence)
     guard waiting.count < settings.maxWaitingSequences else {
+      let pause = retryMilliseconds
       throw MeshError(
         .resourceExhausted,
-        "\(waiting.count) sequences wait already, which is the most; try later"
+        "\(waiting.count) sequences wait already, which is the most; try again in \(pause) ms",
+        retryAfterMilliseconds: pause
       )
     }
     nextArrival += 1
@@ -39,7 +41,7 @@ extension SchedulerCore {
     let rank = sequence.rank
     let slot = sequences.insert(sequence)
     if let deadline = request.deadlineMicroseconds { deadlines.add(request.id, at: deadline) }
-    waiting.insert(slot, rank: rank)
+    waiting.insert(slot, rank: rank, promptTokens: request.promptTokenIDs.count)
     // At once: the store may begin to bring blocks from its disk while the sequence waits.
     _ = awaitsStore(slot)
   }
@@ -56,6 +58,17 @@ extension SchedulerCore {
   package mutating func cancel(_ id: SequenceID) -> SequenceEvent? {
     guard let slot = sequences.slot(of: id) else { return nil }
     return finish(slot, .cancelled)
+  }
+
+  /// When there should be room in a full queue: the time in which all workers together compute a tenth
+  /// of the prompts that wait, as far as their speed is known.
+  private var retryMilliseconds: Int {
+    let positionsPerMillisecond = workers.reduce(0.0) { speed, worker in
+      speed + 1000 / max(1, worker.transfers.microsecondsPerPosition.first)
+    }
+    guard positionsPerMillisecond > 0 else { return 1000 }
+    let time = Double(waiting.promptTokens) / 10 / positionsPerMillisecond
+    return Int(min(max(time, 100), 30_000))
   }
 
   private func validate(_ request: SequenceRequest) throws(MeshError) {

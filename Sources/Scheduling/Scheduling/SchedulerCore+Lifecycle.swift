@@ -36,7 +36,11 @@ extension SchedulerCore {
     withdraw(slot)
     // What it has computed may be in the store by now.
     sequences[slot].storeKnowledge = .unknown
-    waiting.insert(slot, rank: sequences[slot].rank)
+    waiting.insert(
+      slot,
+      rank: sequences[slot].rank,
+      promptTokens: sequences[slot].promptTokenCount
+    )
   }
 
   /// Takes a running sequence off its worker: frees its blocks, and has the worker forget it.

@@ -85,4 +85,3 @@ struct SimulatedMemory {
     blocks[Int(id.rawValue)].filledCount = blockSize
   }
 }
-

@@ -33,7 +33,9 @@ struct SimulatedSequence {
     if count == tokens.count { return state }
     let full = count / blockSize
     var state = full == 0 ? SimulatedModel.initialState : fullStates[full - 1]
-    for token in tokens[full * blockSize..<count] { state = SimulatedModel.advance(state, by: token) }
+    for token in tokens[full * blockSize..<count] {
+      state = SimulatedModel.advance(state, by: token)
+    }
     return state
   }
 }
