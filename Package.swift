@@ -127,7 +127,11 @@ let floor2: [Target] = [
 
 let floor3: [Target] = [
   library("Scheduling", in: "Scheduling", ["BlockCache", "MeshTypes"]),
-  library("Simulation", in: "Scheduling", ["BlockCache", "MeshTypes", "Scheduling"]),
+  library(
+    "Simulation",
+    in: "Scheduling",
+    ["BlockCache", "JSONText", "MeshTypes", "Scheduling"]
+  ),
   library("SegmentStore", in: "Cache", ["BlockCache", "CStoreIO", "Checksum", "MeshTypes"]),
   library("TieredStore", in: "Cache", ["BlockCache", "CStoreMemory", "Checksum", "MeshTypes"]),
   library("Transformer", in: "Engine", ["Kernels", "ModelFiles", "MeshTypes"]),
@@ -220,6 +224,7 @@ let benchmarks: [Target] = [
       argumentParser, grpcCore, grpcProtobuf, protobuf,
     ]
   ),
+  benchmark("scheduling-benchmark", ["BlockCache", "Scheduling"]),
   benchmark(
     "segment-benchmark",
     [

@@ -174,4 +174,20 @@ struct PreemptionTests {
       try mesh.checkIdle()
     }
   }
+
+  @Test("No sequence gives way more often than it may", arguments: 0...3)
+  func bound(most: Int) throws {
+    var settings = SchedulerSettings()
+    settings.growthHorizonTokens = 0
+    settings.watermarkFraction = 0
+    settings.maxPreemptions = most
+    var mesh = try FakeMesh(settings)
+    try mesh.join(.fake(blocks: 24, blockSize: 1, batchTokens: 64))
+    for id in 1...20 as ClosedRange<UInt64> { try mesh.submit(.fake(id, prompt: 2, max: 16)) }
+    try mesh.run()
+    let preemptions = (1...20).map { mesh.usage($0)?.preemptions ?? 99 }
+    #expect(preemptions.max() ?? 99 <= most)
+    #expect((preemptions.max() ?? 0 > 0) == (most > 0))
+    try mesh.checkIdle()
+  }
 }

@@ -18,6 +18,9 @@ package struct SequenceRequest: Hashable, Sendable {
   package var priority: Int
   /// The tenant's salt: blocks are shared only among equal salts.
   package var cacheSalt: [UInt8]
+  /// When its client stops waiting, in microseconds of the clock that ``SchedulerCore/advance(to:)``
+  /// tells; nil if it never does.
+  package var deadlineMicroseconds: Int?
 
   /// Creates a request.
   package init(
@@ -26,8 +29,10 @@ package struct SequenceRequest: Hashable, Sendable {
     sampling: SamplingParameters = .init(),
     limits: GenerationLimits,
     priority: Int = 0,
-    cacheSalt: [UInt8] = []
+    cacheSalt: [UInt8] = [],
+    deadlineMicroseconds: Int? = nil
   ) {
+    self.deadlineMicroseconds = deadlineMicroseconds
     self.id = id
     self.promptTokenIDs = promptTokenIDs
     self.sampling = sampling
