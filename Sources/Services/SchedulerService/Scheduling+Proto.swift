@@ -64,6 +64,8 @@ extension Weft_Worker_V1_ExecuteRequest {
           $0.sequence = start.id.rawValue
           $0.tokenIds = start.tokenIDs
           $0.sampling = start.sampling.message
+          $0.generatedTokenCount = UInt32(start.generatedTokenCount)
+          $0.stopTokenIds = start.stopTokenIDs.sorted()
         }
       }
       $0.slices = plan.slices.map { slice in
@@ -132,8 +134,13 @@ extension StepResult {
 }
 
 extension Weft_Scheduler_V1_GenerateResponse {
-  /// One more token.
-  init(tokenID: TokenID) { self = .with { $0.tokenIds = [tokenID] } }
+  /// One more token, and how likely it was if that was asked for.
+  init(tokenID: TokenID, logprobs: Weft_Types_V1_TokenLogprobs?) {
+    self = .with {
+      $0.tokenIds = [tokenID]
+      if let logprobs { $0.logprobs = [logprobs] }
+    }
+  }
 
   /// The end.
   init(reason: FinishReason, usage: SequenceUsage) {
@@ -180,5 +187,14 @@ extension Weft_Scheduler_V1_GetStatusResponse {
       $0.workers.sort { $0.worker < $1.worker }
       $0.store = Weft_Scheduler_V1_StoreStatus(statistics)
     }
+  }
+}
+
+extension Weft_Worker_V1_ExecuteResponse {
+  /// How likely sampled tokens were, by sequence, where that was asked for.
+  var logprobs: [UInt64: Weft_Types_V1_TokenLogprobs] {
+    var logprobs: [UInt64: Weft_Types_V1_TokenLogprobs] = [:]
+    for token in sampled where token.hasLogprobs { logprobs[token.sequence] = token.logprobs }
+    return logprobs
   }
 }

@@ -12,9 +12,10 @@ import Transformer
 actor StepEngine {
   private let executor: DedicatedThreadExecutor
   private let runner: ModelRunner
-  private var sampler: Sampler
+  var sampler: ConstrainedSampler
+  private let structures: StructureLibrary
   private let maxBatchSequences: Int
-  private var sequences: [UInt64: InferenceSequence] = [:]
+  var sequences: [UInt64: InferenceSequence] = [:]
   private var epoch: UInt64 = 0
   private var call: UInt64 = 0
   private var transfers: BlockTransfers?
@@ -24,11 +25,13 @@ actor StepEngine {
   /// Takes over a loaded model.
   init(
     runner: ModelRunner,
+    structures: StructureLibrary,
     maxBatchSequences: Int,
     executor: DedicatedThreadExecutor
   ) {
     self.runner = runner
-    self.sampler = Sampler()
+    self.sampler = ConstrainedSampler(Sampler())
+    self.structures = structures
     self.maxBatchSequences = maxBatchSequences
     self.executor = executor
   }
@@ -84,7 +87,7 @@ actor StepEngine {
     }
     transfers?.compute { slices.fullBlocks(ofTokens: runner.settings.blockSizeTokens) }
     defer { transfers?.endStep() }
-    let sampled = try run(slices, of: runnable)
+    let sampled = try run(slices, of: runnable, &failures)
     for sequence in failures.keys { sequences[sequence] = nil }
     return .with {
       $0.epoch = plan.epoch
@@ -102,7 +105,7 @@ actor StepEngine {
   }
 
   private func begin(_ start: Weft_Worker_V1_SequenceStart) throws(MeshError) {
-    let sampling = SamplingParameters(start.sampling)
+    let sampling = try SamplingParameters(start.sampling)
     try sampling.validate()
     guard sequences[start.sequence] == nil else {
       throw .invalid("starts.sequence", "\(start.sequence) has started already")
@@ -119,6 +122,26 @@ actor StepEngine {
       throw .invalid("starts.token_ids", "must be below \(vocabularySize), got \(wrong)")
     }
     sequences[start.sequence] = InferenceSequence(tokenIDs: start.tokenIds, sampling: sampling)
+    try beginSampling(start)
+  }
+
+  /// Takes over what a sequence's sampling depends on besides its parameters, and has its grammar
+  /// compiled while its prompt is computed.
+  private func beginSampling(_ start: Weft_Worker_V1_SequenceStart) throws(MeshError) {
+    let promptCount = start.tokenIds.count - Int(start.generatedTokenCount)
+    guard promptCount >= 1 else {
+      sequences[start.sequence] = nil
+      throw .invalid(
+        "starts.generated_token_count",
+        "must be below \(start.tokenIds.count), got \(start.generatedTokenCount)"
+      )
+    }
+    sequences[start.sequence]?.promptCount = promptCount
+    sequences[start.sequence]?.stopTokenIDs = start.stopTokenIds
+    if let source = sequences[start.sequence]?.sampling.structuredOutput {
+      let structure = structures.structure(of: source)
+      sequences[start.sequence]?.structure = SequenceStructure(structure)
+    }
   }
 
   /// Extends the sequence's block table and checks what the slice asks for; the runner checks
@@ -161,25 +184,19 @@ actor StepEngine {
 
   private func run(
     _ slices: [SequenceSlice],
-    of plan: [Weft_Worker_V1_SequenceSlice]
+    of plan: [Weft_Worker_V1_SequenceSlice],
+    _ failures: inout [UInt64: MeshError]
   ) throws(MeshError) -> [Weft_Worker_V1_SampledToken] {
     guard !slices.isEmpty else { return [] }
     let logits = try runner.step(slices) { transfers?.didCompute(layer: $0) }
     var row = 0
     var sampled: [Weft_Worker_V1_SampledToken] = []
-    for (slice, prepared) in zip(plan, slices) where slice.samples {
-      let position = prepared.startPosition + prepared.tokenIDs.count
-      let sampling = sequences[slice.sequence]?.sampling ?? SamplingParameters()
-      let token = logits.withRow(row) { logits in
-        sampler.sample(logits, sampling, position: position)
+    for slice in plan where slice.samples {
+      do {
+        sampled.append(try sample(logits, row: row, for: slice.sequence))
+      } catch {
+        failures[slice.sequence] = error
       }
-      sequences[slice.sequence]?.tokenIDs.append(token.id)
-      sampled.append(
-        .with {
-          $0.sequence = slice.sequence
-          $0.tokenID = token.id
-        }
-      )
       row += 1
     }
     return sampled

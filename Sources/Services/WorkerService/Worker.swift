@@ -122,6 +122,10 @@ private actor ModelLoader {
     )
     let engine = StepEngine(
       runner: runner,
+      structures: StructureLibrary(
+        modelPath: settings.model.path,
+        vocabularySize: runner.configuration.vocabularySize
+      ),
       maxBatchSequences: settings.engine.maxBatchSequences,
       executor: executor
     )

@@ -1,8 +1,10 @@
+import MeshTypes
+
 /// What a grammar may cost. Everything is counted, nothing is timed, so that a grammar that compiles
 /// once compiles everywhere.
 package struct GrammarLimits: Hashable, Sendable {
   /// The length of its source.
-  package var sourceBytes = 256 << 10
+  package var sourceBytes = StructuredOutput.maximumBytes
   /// How deep groups, schemas and JSON values may nest in the source.
   package var nesting = 64
   /// The count in a repetition such as `{m,n}` or `maxItems`.
@@ -18,6 +20,9 @@ package struct GrammarLimits: Hashable, Sendable {
   package var stackDepth = 256
   /// States that the automaton may be in at once.
   package var configurations = 4096
+  /// Configurations visited for one mask. Those known from before cost nothing, so a grammar beyond it
+  /// may be refused late; it bounds the time of a step.
+  package var maskWorkUnits = 4_000_000
 
   /// The default limits.
   package init() {}
