@@ -296,7 +296,7 @@ let testTargets: [Target] = [
     "WorkerService",
     rpc + [
       "BlockCache", "KVStoreClient", "KVStoreService", "KVStoreWire", "ServiceTesting",
-      "WorkerService",
+      "Tokenization", "TokenizerFiles", "WorkerService",
     ]
   ),
 ]
