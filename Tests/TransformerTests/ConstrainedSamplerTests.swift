@@ -49,8 +49,11 @@ struct ConstrainedSamplerTests {
     #expect(greedy({ $0.penalties.repetition = 1.15 }, prompt: [1], output: [4, 1, 4]).id == 1)
     // Below 1 it favours: 2 / 0.5 = 4.
     #expect(greedy({ $0.penalties.repetition = 0.5 }, prompt: [2]).id == 2)
-    // -1 / … would come nearer to 0.
-    #expect(greedy({ $0.penalties.repetition = 100 }, prompt: [0, 1, 2, 4, 6, 7, 5]).id == 3)
+    let negative: [Float] = [-1, -2]
+    var parameters = SamplingParameters()
+    parameters.penalties.repetition = 3
+    let history = TokenHistory(tokenIDs: [0], promptCount: 1)
+    #expect(sampler.sample(negative.span, parameters, history: history).id == 1)
   }
 
   @Test("presence and frequency penalties are about the output alone, frequency once for each time")

@@ -72,6 +72,7 @@ package struct ConstrainedSampler: Sendable {
 
   /// The most likely tokens under the model itself, most likely first, the lowest id among equals.
   package mutating func likeliest(_ count: Int, of logits: Span<Float>) -> [SampledToken] {
+    guard count > 0 else { return [] }
     var best: [(id: TokenID, logit: Float)] = []
     copy(logits)
     for (id, logit) in self.logits.enumerated() {
@@ -144,10 +145,14 @@ package struct ConstrainedSampler: Sendable {
   /// The logarithm of a token's probability under unchanged logits.
   private mutating func logprob(of id: TokenID, _ logits: Span<Float>) -> Float {
     copy(logits)
-    guard let largest = self.logits.max() else { return 0 }
-    VectorKernels.exponentials(of: self.logits.span, maximum: largest, factor: 1, into: &weights)
+    // Taken out meanwhile: the call reads them and changes the rest.
+    let finite = self.logits
+    self.logits = []
+    defer { self.logits = finite }
+    guard let largest = finite.max() else { return 0 }
+    VectorKernels.exponentials(of: finite.span, maximum: largest, factor: 1, into: &weights)
     let total = weights.reduce(0.0) { $0 + Double($1) }
-    return self.logits[Int(id)] - largest - Float(log(total))
+    return finite[Int(id)] - largest - Float(log(total))
   }
 }
 

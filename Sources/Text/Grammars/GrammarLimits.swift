@@ -20,8 +20,8 @@ package struct GrammarLimits: Hashable, Sendable {
   package var stackDepth = 256
   /// States that the automaton may be in at once.
   package var configurations = 4096
-  /// Configurations visited for one mask. Those known from before cost nothing, so a grammar beyond it
-  /// may be refused late; it bounds the time of a step.
+  /// Configurations visited for one mask, those found before not counted. It bounds the time that a
+  /// step can take for a grammar; a mask beyond it fails the sequence.
   package var maskWorkUnits = 4_000_000
 
   /// The default limits.
