@@ -5,9 +5,13 @@ enum Floors {
     (0, ["CChecksum", "CGRPC", "CCrypto", "CKernels", "CStoreIO", "CStoreMemory"]),
     (1, ["MeshTypes"]),
     (1.5, ["JSONText"]),
-    (2, [
-      "BlockCache", "Checksum", "Tokenization", "ChatTemplates", "Grammars", "ModelFiles", "Kernels",
-    ]),
+    (
+      2,
+      [
+        "BlockCache", "Checksum", "Tokenization", "ChatTemplates", "Grammars", "ModelFiles",
+        "Kernels",
+      ]
+    ),
     (3, ["Scheduling", "SegmentStore", "TieredStore", "TokenizerFiles", "Transformer"]),
     (4, ["GRPCCoreTransport", "MeshProtos"]),
     (4.5, ["MeshRuntime"]),

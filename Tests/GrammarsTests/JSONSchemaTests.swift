@@ -16,28 +16,56 @@ struct JSONSchemaTests {
       ##"{"$ref":"#/$defs/node","$defs":{"node":{"type":"object","properties":{"next":{"anyOf":[{"$ref":"#/$defs/node"},{"type":"null"}]}},"required":["next"]}}}"##,
       [##"{"next": {"next": null}}"##, ##"{"next":null}"##], [##"{"next":1}"##, ##"{"next":{}}"##]
     ),
-    (##"{"type":"integer","minimum":-3,"maximum":12}"##, ["-3", "0", "12"], ["-4", "13", "-0", "1.0"]),
-    (##"{"type":"integer","exclusiveMinimum":99,"maximum":2147}"##, ["100", "999", "2147"], ["99", "2148", "0100"]),
-    (##"{"type":"number","minimum":0,"exclusiveMaximum":1}"##, ["0", "0.999", "0.0"], ["1", "1.0", "-0.1"]),
-    (##"{"type":"number","exclusiveMinimum":-1,"maximum":1}"##, ["-0.5", "1.00", "0"], ["-1", "-1.0", "1.01"]),
+    (
+      ##"{"type":"integer","minimum":-3,"maximum":12}"##, ["-3", "0", "12"],
+      ["-4", "13", "-0", "1.0"]
+    ),
+    (
+      ##"{"type":"integer","exclusiveMinimum":99,"maximum":2147}"##, ["100", "999", "2147"],
+      ["99", "2148", "0100"]
+    ),
+    (
+      ##"{"type":"number","minimum":0,"exclusiveMaximum":1}"##, ["0", "0.999", "0.0"],
+      ["1", "1.0", "-0.1"]
+    ),
+    (
+      ##"{"type":"number","exclusiveMinimum":-1,"maximum":1}"##, ["-0.5", "1.00", "0"],
+      ["-1", "-1.0", "1.01"]
+    ),
     (##"{"type":"number"}"##, ["-12.5e-3", "1E+9"], ["01", "1.", ".5", "1e999", "NaN"]),
     (
       ##"{"type":"string","minLength":2,"maxLength":3}"##,
-      [#""äö""#, #""\u00e9\n""#, #""😀\uD83D\ude00a""#], [#""a""#, #""abcd""#, #""\ud800ab""#, "\"a\nb\""]
+      [#""äö""#, #""\u00e9\n""#, #""😀\uD83D\ude00a""#],
+      [#""a""#, #""abcd""#, #""\ud800ab""#, "\"a\nb\""]
     ),
     (##"{"type":"string","pattern":"^\"[a-z]\\\\$"}"##, [#""\"a\\""#], [#""a""#]),
     (##"{"type":"string","pattern":"b"}"##, [#""abc""#, #""b""#], [#""ac""#]),
-    (##"{"type":"string","format":"date"}"##, [#""2024-02-29""#, #""1999-12-31""#], [#""2023-02-29""#, #""2023-04-31""#, #""1900-02-29""#]),
-    (##"{"type":"string","format":"date-time"}"##, [#""2025-01-31T23:59:59.5Z""#], [#""2025-01-31 23:59:59""#]),
-    (##"{"type":"string","format":"uuid"}"##, [#""123e4567-e89b-12d3-a456-426614174000""#], [#""123""#]),
+    (
+      ##"{"type":"string","format":"date"}"##, [#""2024-02-29""#, #""1999-12-31""#],
+      [#""2023-02-29""#, #""2023-04-31""#, #""1900-02-29""#]
+    ),
+    (
+      ##"{"type":"string","format":"date-time"}"##, [#""2025-01-31T23:59:59.5Z""#],
+      [#""2025-01-31 23:59:59""#]
+    ),
+    (
+      ##"{"type":"string","format":"uuid"}"##, [#""123e4567-e89b-12d3-a456-426614174000""#],
+      [#""123""#]
+    ),
     (##"{"type":"string","format":"email"}"##, [#""ann.b@example.com""#], [#""ann@b@c""#]),
     (##"{"type":"string","format":"ipv4"}"##, [#""192.168.0.1""#], [#""256.1.1.1""#]),
     (
       ##"{"type":"array","prefixItems":[{"type":"integer"},{"type":"string"}],"items":false,"minItems":1}"##,
       ["[1]", #"[1, "a"]"#], ["[]", #"[1, "a", 2]"#, #"["a"]"#]
     ),
-    (##"{"type":"array","items":{"enum":[1,2]},"minItems":1,"maxItems":2}"##, ["[1]", "[1, 2]"], ["[]", "[1,1,1]", "[3]"]),
-    (##"{"enum":["a",1,null,{"k":[true]}]}"##, [#""a""#, "1", "null", ##"{"k": [true]}"##], [#""b""#, "{}"]),
+    (
+      ##"{"type":"array","items":{"enum":[1,2]},"minItems":1,"maxItems":2}"##, ["[1]", "[1, 2]"],
+      ["[]", "[1,1,1]", "[3]"]
+    ),
+    (
+      ##"{"enum":["a",1,null,{"k":[true]}]}"##, [#""a""#, "1", "null", ##"{"k": [true]}"##],
+      [#""b""#, "{}"]
+    ),
     (##"{"const":"a\"b"}"##, [#""a\"b""#], [#""a""#]),
     (##"{"type":["string","null"]}"##, ["null", #""x""#], ["1"]),
     (##"{"type":"integer","enum":[1,"a",2.5]}"##, ["1"], [#""a""#, "2.5"]),
@@ -46,13 +74,18 @@ struct JSONSchemaTests {
       [##"{"ab": 1, "a": true}"##, ##"{"abc":true,"":false}"##, "{}"],
       [##"{"ab":true}"##, ##"{"a":1}"##, ##"{"ab":1,"ab":true}"##, ##"{"\u0061b":true}"##]
     ),
-    (##"{"type":"object","additionalProperties":{"type":"integer"},"maxProperties":1}"##, ["{}", ##"{"a":1}"##], [##"{"a":1,"b":2}"##]),
+    (
+      ##"{"type":"object","additionalProperties":{"type":"integer"},"maxProperties":1}"##,
+      ["{}", ##"{"a":1}"##], [##"{"a":1,"b":2}"##]
+    ),
     (##"{"allOf":[{"type":"integer","minimum":3},{"maximum":4}]}"##, ["3", "4"], ["2", "5"]),
     (
       ##"{"oneOf":[{"type":"object","properties":{"k":{"const":"a"}},"required":["k"]},{"type":"null"}]}"##,
       ["null", ##"{"k":"a"}"##], [##"{"k":"b"}"##]
     ),
-    (##"{"type":"object","properties":{"x":false,"y":true}}"##, [##"{"y": [1]}"##], [##"{"x":1}"##]),
+    (
+      ##"{"type":"object","properties":{"x":false,"y":true}}"##, [##"{"y": [1]}"##], [##"{"x":1}"##]
+    ),
     ("true", ["[1, {\"a\": null}]"], ["tru"]),
     (##"{"title":"t","description":"d","default":1,"examples":[2]}"##, ["{}", "1"], [""]),
   ]
@@ -88,8 +121,13 @@ struct JSONSchemaTests {
       (##"{"$ref":"#"}"##, .invalidArgument, "must not begin with itself"),
       (##"{"allOf":[{"$ref":"#"}]}"##, .outOfRange, "64 levels"),
       (##"{"allOf":[{"type":"string"},{"type":"null"}]}"##, .invalidArgument, "allows none"),
-      (##"{"type":"object","required":["a"],"additionalProperties":false}"##, .invalidArgument, "allows none"),
-      (##"{"type":"string","maxLength":100000}"##, .outOfRange, "#/maxLength: must be in 0...10000"),
+      (
+        ##"{"type":"object","required":["a"],"additionalProperties":false}"##, .invalidArgument,
+        "allows none"
+      ),
+      (
+        ##"{"type":"string","maxLength":100000}"##, .outOfRange, "#/maxLength: must be in 0...10000"
+      ),
       (##"{"type":"array","maxItems":-1}"##, .outOfRange, "#/maxItems"),
       ("{", .invalidArgument, "byte 1"),
       ("[]", .invalidArgument, "an object or a boolean"),
@@ -128,7 +166,10 @@ struct JSONSchemaTests {
     var generator = SeededGenerator(seed: seed)
     let sources =
       try SchemaFixtureTests.cases().prefix(60).map(\.schema)
-      + ["root ::= \"a\" ([b-c]* | root2){2,3}\nroot2 ::= .", "(?:a|[^b-c]{2,3})+?\\d$", "^\\u0041|b"]
+      + [
+        "root ::= \"a\" ([b-c]* | root2){2,3}\nroot2 ::= .", "(?:a|[^b-c]{2,3})+?\\d$",
+        "^\\u0041|b",
+      ]
     for _ in 0..<3000 {
       var bytes = Array(try #require(sources.randomElement(using: &generator)).utf8)
       for _ in 0..<Int.random(in: 1...4, using: &generator) where !bytes.isEmpty {

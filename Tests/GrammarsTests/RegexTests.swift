@@ -19,7 +19,8 @@ struct RegexTests {
     case 2: return "(?:\(part())|\(part()))"
     case 3: return "(\(part()))*"
     case 4: return "(?:\(part()))+?"
-    case 5: return "(?<name>\(part()))?".replacing("name", with: "n\(generator.next() % 1_000_000_000)")
+    case 5:
+      return "(?<name>\(part()))?".replacing("name", with: "n\(generator.next() % 1_000_000_000)")
     case 6: return "(?:\(part())){1,3}"
     case 7: return "(?:\(part())){2}"
     default: return part()
@@ -37,7 +38,9 @@ struct RegexTests {
   private static func text(_ generator: inout SeededGenerator) -> String {
     let count = Int.random(in: 0...6, using: &generator)
     return (0..<count).map { _ in
-      ["a", "b", "c", "1", "9", "é", "ü", "😀", ".", "]", "-", "\n", "_"].randomElement(using: &generator)!
+      ["a", "b", "c", "1", "9", "é", "ü", "😀", ".", "]", "-", "\n", "_"].randomElement(
+        using: &generator
+      )!
     }.joined()
   }
 
@@ -160,7 +163,9 @@ extension GrammarMasks {
       let mayEnd = mask.contains(TestVocabulary.end)
       let allowed = (0..<TokenID(vocabulary.pieces.count)).filter(mask.contains)
       // Towards an end sooner or later.
-      let id = mayEnd && generator.next() % 8 == 0 ? TestVocabulary.end : allowed.randomElement(using: &generator)!
+      let id =
+        mayEnd && generator.next() % 8 == 0
+        ? TestVocabulary.end : allowed.randomElement(using: &generator)!
       guard accept(id, &matcher) else { return nil }
       if matcher.hasEnded { return bytes }
       bytes += vocabulary.pieces[Int(id)]

@@ -15,7 +15,8 @@ struct SchemaFixtureTests {
     let path = URL(filePath: #filePath).deletingLastPathComponent()
       .appending(path: "Fixtures/schemas.json")
     let text = try String(contentsOf: path, encoding: .utf8)
-    return try text.split(separator: "\n").filter { $0.hasPrefix("[[") || $0.hasPrefix("[{") }.map { line in
+    return try text.split(separator: "\n").filter { $0.hasPrefix("[[") || $0.hasPrefix("[{") }.map {
+      line in
       let body = line.hasSuffix(",") ? line.dropLast() : line
       let value = try JSONValue(
         parsing: Array(body.utf8),
@@ -52,11 +53,12 @@ struct SchemaFixtureTests {
   }
 
   private static func quoted(_ string: String) -> String {
-    "\"" + string.unicodeScalars.map { scalar in
-      scalar.value < 0x20 || scalar == "\"" || scalar == "\\"
-        ? "\\u" + String(UInt32(0x10000) + scalar.value, radix: 16).dropFirst()
-        : String(Character(scalar))
-    }.joined() + "\""
+    "\""
+      + string.unicodeScalars.map { scalar in
+        scalar.value < 0x20 || scalar == "\"" || scalar == "\\"
+          ? "\\u" + String(UInt32(0x10000) + scalar.value, radix: 16).dropFirst()
+          : String(Character(scalar))
+      }.joined() + "\""
   }
 
   @Test("a document is allowed just where it validates against the schema with closed objects")

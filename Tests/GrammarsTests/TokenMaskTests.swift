@@ -67,8 +67,11 @@ struct TokenMaskTests {
         #expect(!mask.contains(TestVocabulary.control))
         let allowed = (0..<TokenID(vocabulary.pieces.count)).filter(mask.contains)
         // Long tokens first, as a model would have it; otherwise each is as likely.
-        let longest = allowed.max { vocabulary.pieces[Int($0)].count < vocabulary.pieces[Int($1)].count }
-        let next = Bool.random(using: &generator) ? longest : allowed.randomElement(using: &generator)
+        let longest = allowed.max {
+          vocabulary.pieces[Int($0)].count < vocabulary.pieces[Int($1)].count
+        }
+        let next =
+          Bool.random(using: &generator) ? longest : allowed.randomElement(using: &generator)
         let id = try #require(next)
         #expect(masks.accept(id, &matcher))
         #expect(forgetful.accept(id, &other))

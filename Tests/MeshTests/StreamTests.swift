@@ -57,10 +57,10 @@ extension MeshTests {
       defer { directory.remove() }
       let schema = "\(directory.path)/schema.json"
       try #"""
-        {"type": "object", "properties": {
-          "city": {"type": "string", "maxLength": 20}, "population": {"type": "integer", "minimum": 1},
-          "capital": {"type": "boolean"}}, "required": ["city", "population", "capital"]}
-        """#.write(toFile: schema, atomically: true, encoding: .utf8)
+      {"type": "object", "properties": {
+        "city": {"type": "string", "maxLength": 20}, "population": {"type": "integer", "minimum": 1},
+        "capital": {"type": "boolean"}}, "required": ["city", "population", "capital"]}
+      """#.write(toFile: schema, atomically: true, encoding: .utf8)
       let output = try await TestMesh.with { mesh in
         try await Subprocess.run(
           .path(FilePath("\(Executables.directory)/weft")),

@@ -73,10 +73,13 @@ struct ConstrainedSamplerTests {
     #expect(greedy { $0.logitBias = [1: -1] }.id == 4)
     #expect(greedy { $0.logitBias = [99: 100] }.id == 1)
     #expect(
-      greedy({
-        $0.logitBias = [0: 5]
-        $0.penalties.repetition = 3
-      }, prompt: [0]).id == 1
+      greedy(
+        {
+          $0.logitBias = [0: 5]
+          $0.penalties.repetition = 3
+        },
+        prompt: [0]
+      ).id == 1
     )
   }
 

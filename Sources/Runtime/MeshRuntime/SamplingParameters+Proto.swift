@@ -25,7 +25,10 @@ extension SamplingParameters {
     penalties.frequency = message.frequencyPenalty
     for entry in message.logitBias {
       guard logitBias.updateValue(entry.bias, forKey: entry.tokenID) == nil else {
-        throw .invalid("sampling.logit_bias", "must have each token once, has \(entry.tokenID) twice")
+        throw .invalid(
+          "sampling.logit_bias",
+          "must have each token once, has \(entry.tokenID) twice"
+        )
       }
     }
     minTokens = Int(message.minTokens)

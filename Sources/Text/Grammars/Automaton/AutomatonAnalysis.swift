@@ -18,7 +18,8 @@ struct AutomatonAnalysis {
   private func supporters(of state: Automaton.State) -> [Automaton.StateID] {
     switch state {
     case .end: []
-    case .bytes(let range): automaton.edges[Int(range.lowerBound)..<Int(range.upperBound)].map(\.target)
+    case .bytes(let range):
+      automaton.edges[Int(range.lowerBound)..<Int(range.upperBound)].map(\.target)
     case .split(let range):
       Array(automaton.targets[Int(range.lowerBound)..<Int(range.upperBound)])
     case .call(let rule, let next): [automaton.entries[Int(rule)], next]

@@ -92,7 +92,9 @@ struct ConfigurationTable: Sendable {
   }
 
   /// The set of some of the states that read bytes, on a stack.
-  mutating func set(of states: some Sequence<Automaton.StateID>, on stack: StackTable.StackID) -> SetID {
+  mutating func set(of states: some Sequence<Automaton.StateID>, on stack: StackTable.StackID)
+    -> SetID
+  {
     closing.pending += states.map { Configuration($0, stack) }
     return close()
   }

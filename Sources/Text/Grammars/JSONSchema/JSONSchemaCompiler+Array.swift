@@ -58,7 +58,8 @@ extension JSONSchemaCompiler {
   }
 
   /// What a schema allows, as a rule, so that it can stand in many places.
-  mutating func compileShared(_ schema: JSONValue, at path: String) throws(MeshError) -> Expression {
+  mutating func compileShared(_ schema: JSONValue, at path: String) throws(MeshError) -> Expression
+  {
     let expression = try compile(schema, at: path)
     if case .rule = expression { return expression }
     return try rules.add(path, expression)

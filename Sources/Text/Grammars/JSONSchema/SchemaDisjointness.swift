@@ -60,7 +60,9 @@ extension JSONSchemaCompiler {
     if node["type"] != nil { return try SchemaTypes(of: node, rules.budget) }
     guard let values = node["enum"]?.value.elementsOrSelf else { return .all }
     return SchemaTypes(
-      Set(SchemaTypes.all.names.filter { name in values.contains { SchemaTypes([name]).allow($0) } })
+      Set(
+        SchemaTypes.all.names.filter { name in values.contains { SchemaTypes([name]).allow($0) } }
+      )
     )
   }
 }
