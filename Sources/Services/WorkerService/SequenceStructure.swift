@@ -17,7 +17,7 @@ struct SequenceStructure {
     let known = matcher
     let (words, place) = try structure.withMasks {
       (masks) throws(MeshError) -> ([UInt64], GrammarMatcher) in
-      var matcher = try known ?? Self.place(of: output, &masks)
+      var matcher = if let known { known } else { try Self.place(of: output, &masks) }
       let words = try masks.mask(for: &matcher).words
       return (words, matcher)
     }
