@@ -125,11 +125,24 @@ extension StepResult {
       failures: message.failures.map {
         SequenceFailure(
           sequence: SequenceID($0.sequence),
-          error: MeshError(.internalError, "a worker refused the sequence: \($0.message)")
+          error: MeshError(
+            .ofSequence(workerCode: $0.code),
+            "a worker refused the sequence: \($0.message)"
+          )
         )
       },
       computeMicroseconds: Double(message.computeMicroseconds)
     )
+  }
+}
+
+extension MeshError.Code {
+  /// The kind of failure that a worker's status about a sequence stands for: a grammar that cannot go on
+  /// is the request's; all else is a plan that was wrong, which is ours.
+  fileprivate static func ofSequence(workerCode: Int32) -> Self {
+    [.failedPrecondition, .resourceExhausted].first {
+      Int32($0.rpcErrorCode.rawValue) == workerCode
+    } ?? .internalError
   }
 }
 
