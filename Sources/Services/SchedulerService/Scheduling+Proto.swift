@@ -1,5 +1,6 @@
 import BlockCache
 import FoundationEssentials
+import GRPCCore
 import MeshProtos
 import MeshRuntime
 import MeshTypes
