@@ -89,6 +89,7 @@ struct PreemptionTests {
     #expect(starts.map(\.id.rawValue).prefix(4) == [1, 2, 2, 3])
     #expect(starts[2].promptTokenCount == 6)
     #expect(starts[2].tokenIDs.count >= 6 + kept.count)
+    #expect(starts[2].generatedTokenCount == starts[2].tokenIDs.count - 6)
   }
 
   @Test("A token sampled by the plan in flight when its sequence gave way is not lost")

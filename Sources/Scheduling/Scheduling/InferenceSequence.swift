@@ -29,6 +29,8 @@ struct InferenceSequence: Sendable {
 
   let id: SequenceID
   let promptTokenCount: Int
+  /// Prompt tokens that an earlier submission has produced.
+  let resubmittedTokenCount: Int
   let sampling: SamplingParameters
   let limits: GenerationLimits
   let cacheSalt: [UInt8]
@@ -90,6 +92,9 @@ struct InferenceSequence: Sendable {
   /// Tokens that the worker has or will have once the plans in flight are done.
   var totalCount: Int { tokenIDs.count + samplesInFlight }
 
+  /// Tokens known here that are no part of what was first asked.
+  var generatedTokenCount: Int { tokenIDs.count - promptTokenCount + resubmittedTokenCount }
+
   /// The length at which it ends.
   var maxTotalCount: Int { promptTokenCount + limits.maxTokens }
 
@@ -116,6 +121,7 @@ struct InferenceSequence: Sendable {
   init(_ request: SequenceRequest, turn: Int, arrival: UInt64) {
     self.id = request.id
     self.promptTokenCount = request.promptTokenIDs.count
+    self.resubmittedTokenCount = request.generatedTokenCount
     self.sampling = request.sampling
     self.limits = request.limits
     self.cacheSalt = request.cacheSalt

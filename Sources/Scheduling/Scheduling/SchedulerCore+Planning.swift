@@ -118,11 +118,14 @@ extension SchedulerCore {
 
   private mutating func start(_ slot: Int) -> SequenceStart {
     sequences[slot].isStarted = true
+    let sequence = sequences[slot]
     return SequenceStart(
-      id: sequences[slot].id,
-      tokenIDs: sequences[slot].tokenIDs,
-      promptTokenCount: sequences[slot].promptTokenCount,
-      sampling: sequences[slot].sampling
+      id: sequence.id,
+      tokenIDs: sequence.tokenIDs,
+      promptTokenCount: sequence.promptTokenCount,
+      generatedTokenCount: sequence.generatedTokenCount,
+      stopTokenIDs: sequence.sampling.minTokens > 0 ? sequence.limits.stopTokenIDs : [],
+      sampling: sequence.sampling
     )
   }
 

@@ -10,6 +10,9 @@ package struct SequenceRequest: Hashable, Sendable {
   package var id: SequenceID
   /// At least one token.
   package var promptTokenIDs: [TokenID]
+  /// How many of the last prompt tokens an earlier submission has produced. Penalties and grammars
+  /// count them as output; the scheduler only passes it on.
+  package var generatedTokenCount = 0
   /// How its tokens are sampled; the scheduler only passes it on.
   package var sampling: SamplingParameters
   /// When it ends.
