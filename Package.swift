@@ -78,7 +78,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 // Tests find their fixtures by path.
 func fixtures(of name: String) -> [String] {
   [
-    "ChatTemplatesTests", "GRPCCoreTransportTests", "KernelsTests", "MeshTests",
+    "ChatTemplatesTests", "GRPCCoreTransportTests", "GrammarsTests", "KernelsTests", "MeshTests",
     "ModelFilesTests", "TokenizationTests", "TransformerTests",
   ].contains(name) ? ["Fixtures"] : []
 }
@@ -114,6 +114,7 @@ let floor1: [Target] = [
 let floor2: [Target] = [
   library("BlockCache", in: "Cache", ["CCrypto", "MeshTypes"]),
   library("Checksum", in: "Cache", ["CChecksum", "CCrypto"]),
+  library("Grammars", in: "Text", ["JSONText", "MeshTypes"]),
   library("Tokenization", in: "Text", ["JSONText", "MeshTypes"]),
   library("ChatTemplates", in: "Text", ["JSONText", "MeshTypes"]),
   library(
@@ -121,13 +122,24 @@ let floor2: [Target] = [
     in: "Engine",
     ["CChecksum", "CCrypto", "CStoreIO", "JSONText", "MeshTypes"]
   ),
+  library("Grammars", in: "Text", ["JSONText", "MeshTypes"]),
   library("Kernels", in: "Engine", ["CKernels", "MeshTypes"]),
 ]
 
 let floor3: [Target] = [
   library("Scheduling", in: "Scheduling", ["BlockCache", "MeshTypes"]),
+  library(
+    "Simulation",
+    in: "Scheduling",
+    ["BlockCache", "JSONText", "MeshTypes", "Scheduling"]
+  ),
   library("SegmentStore", in: "Cache", ["BlockCache", "CStoreIO", "Checksum", "MeshTypes"]),
   library("TieredStore", in: "Cache", ["BlockCache", "CStoreMemory", "Checksum", "MeshTypes"]),
+  library(
+    "TokenizerFiles",
+    in: "Text",
+    ["JSONText", "MeshTypes", "ModelFiles", "Tokenization"]
+  ),
   library("Transformer", in: "Engine", ["Kernels", "ModelFiles", "MeshTypes"]),
 ]
 
@@ -154,7 +166,7 @@ let floor4: [Target] = [
 ]
 
 let floor5: [Target] = [
-  library("GatewayService", in: "Services", rpc + ["Tokenization", grpcProtobuf]),
+  library("GatewayService", in: "Services", rpc + ["Grammars", "Tokenization", grpcProtobuf]),
   library(
     "KVStoreService",
     in: "Services",
@@ -166,20 +178,23 @@ let floor5: [Target] = [
   library(
     "TokenizerService",
     in: "Services",
-    rpc + ["ChatTemplates", "JSONText", "ModelFiles", "Tokenization"]
+    rpc + ["ChatTemplates", "JSONText", "ModelFiles", "Tokenization", "TokenizerFiles"]
   ),
   library(
     "WorkerService",
     in: "Services",
     rpc + [
-      "BlockCache", "Checksum", "KVStoreClient", "KVStoreWire", "Kernels", "ModelFiles",
-      "Transformer", systemPackage,
+      "BlockCache", "Checksum", "Grammars", "KVStoreClient", "KVStoreWire", "Kernels",
+      "ModelFiles", "Tokenization", "TokenizerFiles", "Transformer", systemPackage,
     ]
   ),
   library(
     "WeftCLI",
     in: "Services",
-    rpc + ["BlockCache", "ModelFiles", "SegmentStore", argumentParser, subprocess, systemPackage]
+    rpc + [
+      "BlockCache", "ModelFiles", "Scheduling", "SegmentStore", "Simulation", argumentParser,
+      subprocess, systemPackage,
+    ]
   ),
 ]
 
@@ -208,6 +223,7 @@ let benchmarks: [Target] = [
     [argumentParser, "CMachineLimits", "Kernels", "ModelFiles", "Transformer"]
   ),
   benchmark("eviction-benchmark", ["BlockCache", "TieredStore"]),
+  benchmark("grammar-benchmark", ["Grammars", "Tokenization", "TokenizerFiles"]),
   benchmark(
     "kvstore-benchmark",
     [
@@ -215,11 +231,12 @@ let benchmarks: [Target] = [
       argumentParser, grpcCore, grpcProtobuf, protobuf,
     ]
   ),
+  benchmark("scheduling-benchmark", ["BlockCache", "Scheduling"]),
   benchmark(
     "segment-benchmark",
     [
       argumentParser, "BlockCache", "Kernels", "ModelFiles", "SegmentStore", "Tokenization",
-      "TokenizerService", "Transformer",
+      "TokenizerFiles", "TokenizerService", "Transformer",
     ]
   ),
   benchmark(
@@ -265,6 +282,7 @@ let testTargets: [Target] = [
   tests("Checksum", ["Checksum"]),
   tests("GRPCCoreTransport", ["GRPCCoreTransport", grpcCore]),
   tests("GatewayService", rpc + ["GatewayService", "ServiceTesting"]),
+  tests("Grammars", ["Grammars", "JSONText", "MeshTypes"]),
   tests(
     "KVStoreClient",
     rpc + [
@@ -286,16 +304,21 @@ let testTargets: [Target] = [
   tests("Mesh", rpc + ["WeftCLI", subprocess, systemPackage]),
   tests("MeshRuntime", rpc + ["ServiceTesting", argumentParser, grpcProtobuf]),
   tests("MeshTypes", ["MeshTypes"]),
+  tests("Grammars", ["Grammars", "JSONText", "MeshTypes"]),
   tests("JSONText", ["JSONText", "MeshTypes"]),
   tests("ModelFiles", ["JSONText", "MeshTypes", "ModelFiles"]),
   tests("Scheduling", ["BlockCache", "MeshTypes", "Scheduling"]),
   tests("SchedulerService", rpc + ["SchedulerService", "ServiceTesting"]),
+  tests("Simulation", ["BlockCache", "MeshTypes", "Scheduling", "Simulation"]),
   tests("SegmentStore", ["BlockCache", "Checksum", "MeshTypes", "SegmentStore"]),
   tests("TieredStore", ["BlockCache", "Checksum", "MeshTypes", "TieredStore"]),
   tests("Tokenization", ["JSONText", "MeshTypes", "ModelFiles", "Tokenization"]),
   tests(
     "TokenizerService",
-    rpc + ["ChatTemplates", "ModelFiles", "ServiceTesting", "Tokenization", "TokenizerService"]
+    rpc + [
+      "ChatTemplates", "ModelFiles", "ServiceTesting", "Tokenization", "TokenizerFiles",
+      "TokenizerService",
+    ]
   ),
   tests(
     "Transformer",
@@ -311,7 +334,7 @@ let testTargets: [Target] = [
     "WorkerService",
     rpc + [
       "BlockCache", "KVStoreClient", "KVStoreService", "KVStoreWire", "ServiceTesting",
-      "WorkerService",
+      "Tokenization", "TokenizerFiles", "WorkerService",
     ]
   ),
 ]

@@ -77,7 +77,7 @@ struct LayerProducts {
   }
 
   /// Bytes of the packed weights.
-  var byteCount: Int { layers.flatMap(\.all).reduce(0) { $0 + $1.byteCount } }
+  var byteCount: Int { layers.flatMap(\.all).reduce(0) { $0 + $1.layout.byteCount } }
 
   /// Multiplications and additions.
   func operations(rowCount: Int) -> Double {

@@ -3,6 +3,7 @@ import Kernels
 import MeshTypes
 import ModelFiles
 import Tokenization
+import TokenizerFiles
 import TokenizerService
 import Transformer
 

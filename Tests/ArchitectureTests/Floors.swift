@@ -5,8 +5,15 @@ enum Floors {
     (0, ["CChecksum", "CGRPC", "CCrypto", "CKernels", "CStoreIO", "CStoreMemory"]),
     (1, ["MeshTypes"]),
     (1.5, ["JSONText"]),
-    (2, ["BlockCache", "Checksum", "Tokenization", "ChatTemplates", "ModelFiles", "Kernels"]),
-    (3, ["Scheduling", "SegmentStore", "TieredStore", "Transformer"]),
+    (
+      2,
+      [
+        "BlockCache", "Checksum", "Tokenization", "ChatTemplates", "Grammars", "ModelFiles",
+        "Kernels",
+      ]
+    ),
+    (3, ["Scheduling", "SegmentStore", "TieredStore", "TokenizerFiles", "Transformer"]),
+    (3.5, ["Simulation"]),
     (4, ["GRPCCoreTransport", "MeshProtos"]),
     (4.5, ["MeshRuntime"]),
     (4.75, ["KVStoreWire"]),
@@ -32,6 +39,7 @@ enum Floors {
     "CKernels": "through Kernels",
     "CStoreIO": "through SegmentStore",
     "CStoreMemory": "through TieredStore",
+    "TokenizerFiles": "through TokenizerService",
     "MeshProtos": "generated code, compared by dev/generate-protos",
     "weft": "MeshTests", "weft-gateway": "MeshTests", "weft-kvstore": "KVStoreServiceTests",
     "weft-scheduler": "MeshTests", "weft-tokenizer": "MeshTests", "weft-worker": "MeshTests",

@@ -3,7 +3,7 @@ import Testing
 @Suite("Tidiness")
 struct TidinessTests {
   /// The floors whose code is values in, values out.
-  private static let pure = Repository.sources.filter { (Floors.height(of: $0.target) ?? 9) <= 3 }
+  private static let pure = Repository.sources.filter { (Floors.height(of: $0.target) ?? 9) < 4 }
 
   /// Where files match, with the line.
   private static func places(

@@ -13,6 +13,8 @@ final class FakeScheduler: Weft_Scheduler_V1_SchedulerService.SimpleServiceProto
   /// What one call says before it ends.
   struct Act {
     var tokenIDs: [UInt32] = []
+    /// Whether each token comes with a probability: the logarithm is its number, negative.
+    var tellsLogprobs = false
     /// Nil ends the call with `unavailable`, as a scheduler that dies does.
     var reason: Weft_Types_V1_FinishReason?
   }
@@ -32,7 +34,21 @@ final class FakeScheduler: Weft_Scheduler_V1_SchedulerService.SimpleServiceProto
   ) async throws {
     received.withLock { $0.append(request) }
     let act = acts.withLock { $0.isEmpty ? Act() : $0.removeFirst() }
-    for tokenID in act.tokenIDs { try await response.write(.with { $0.tokenIds = [tokenID] }) }
+    for tokenID in act.tokenIDs {
+      try await response.write(
+        .with {
+          $0.tokenIds = [tokenID]
+          if act.tellsLogprobs {
+            $0.logprobs = [
+              .with {
+                $0.token.tokenID = tokenID
+                $0.token.logprob = -Float(tokenID)
+              }
+            ]
+          }
+        }
+      )
+    }
     guard let reason = act.reason else {
       throw RPCError(code: .unavailable, message: "the fake scheduler dies")
     }
@@ -102,6 +118,7 @@ struct FakeTokenizer: Weft_Tokenizer_V1_TokenizerService.SimpleServiceProtocol {
 struct Streamed: Sendable {
   var text = ""
   var tokenIDs: [UInt32] = []
+  var logprobs: [Weft_Types_V1_TokenLogprobs] = []
   var finish = Weft_Gateway_V1_Finish()
 }
 
@@ -125,6 +142,7 @@ func stream(
           for try await part in response.messages {
             streamed.text += part.text
             streamed.tokenIDs += part.tokenIds
+            streamed.logprobs += part.logprobs
             if part.hasFinish { streamed.finish = part.finish }
           }
           return streamed

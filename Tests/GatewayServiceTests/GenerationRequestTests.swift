@@ -82,6 +82,20 @@ struct GenerationRequestTests {
       ("sampling.top_k", [1], .with { $0.sampling.topK = -1 }),
       ("sampling.top_p", [1], .with { $0.sampling.topP = 0 }),
       ("sampling.min_p", [1], .with { $0.sampling.minP = 2 }),
+      ("sampling.repetition_penalty", [1], .with { $0.sampling.repetitionPenalty = 0 }),
+      ("sampling.presence_penalty", [1], .with { $0.sampling.presencePenalty = 2.5 }),
+      ("sampling.frequency_penalty", [1], .with { $0.sampling.frequencyPenalty = .nan }),
+      ("sampling.min_tokens", [1], .with { $0.sampling.minTokens = .max }),
+      ("sampling.logprobs", [1], .with { $0.sampling.logprobs = 21 }),
+      ("sampling.logit_bias", [1], .with { $0.sampling.logitBias = [.with { $0.bias = 101 }] }),
+      ("sampling.logit_bias", [1], .with { $0.sampling.logitBias = [.with { $0.tokenID = 100 }] }),
+      ("sampling.structured_output", [1], .with { $0.sampling.structuredOutput = .init() }),
+      (
+        "structured_output.regex", [1],
+        .with {
+          $0.sampling.structuredOutput.regex = String(repeating: "a", count: 1 << 19)
+        }
+      ),
       ("options.stop", [1], .with { $0.stop = [String](repeating: "s", count: 17) }),
       ("options.stop", [1], .with { $0.stop = ["a", ""] }),
       ("options.stop", [1], .with { $0.stop = [String(repeating: "é", count: 129)] }),

@@ -31,7 +31,30 @@ struct GenerationStreamTests {
       ]
     )
     #expect(scheduler.requests.map(\.maxTokens) == [5, 3, 3, 2])
+    #expect(scheduler.requests.map(\.generatedTokenCount) == [0, 2, 2, 3])
     #expect(Set(scheduler.requests.map(\.sampling.seed)).count == 1)
+  }
+
+  @Test("tells how likely tokens were beside them")
+  func logprobs() async throws {
+    let scheduler = FakeScheduler([.init(tokenIDs: [7, 8], tellsLogprobs: true, reason: .length)])
+    let streamed = try await stream(request(maxTokens: 2), from: scheduler)
+    #expect(streamed.logprobs.map(\.token.tokenID) == [7, 8])
+    #expect(streamed.logprobs.map(\.token.logprob) == [-7, -8])
+  }
+
+  @Test("is refused for a grammar that does not compile, by its field and place")
+  func badGrammar() async throws {
+    let scheduler = FakeScheduler([])
+    let error = try await rpcError {
+      var request = request(maxTokens: 2)
+      request.options.sampling.structuredOutput.grammar = "root ::= missing"
+      _ = try await stream(request, from: scheduler)
+    }
+    #expect(error.code == .invalidArgument)
+    #expect(error.violatedFields == ["structured_output.grammar"])
+    #expect(error.message.contains("at character 9"))
+    #expect(scheduler.requests.isEmpty)
   }
 
   @Test("ends by itself when the scheduler is lost after the last token that was asked for")

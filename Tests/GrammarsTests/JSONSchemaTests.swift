@@ -182,7 +182,7 @@ struct JSONSchemaTests {
         }
       }
       let text = String(decoding: bytes, as: UTF8.self)
-      for source in [GrammarSource.jsonSchema(text), .regularExpression(text), .gbnf(text)] {
+      for source in [StructuredOutput.jsonSchema(text), .regularExpression(text), .gbnf(text)] {
         do throws(MeshError) {
           _ = try Grammar(compiling: source).accepts(Array("{\"a\": 1}".utf8))
         } catch {

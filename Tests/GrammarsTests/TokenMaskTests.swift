@@ -29,7 +29,7 @@ struct TestVocabulary {
 
 @Suite("Token masks")
 struct TokenMaskTests {
-  static let sources: [(GrammarSource, [String])] = [
+  static let sources: [(StructuredOutput, [String])] = [
     (.regularExpression("(?:ab|a[bc]{2,4}|é+)*d?"), ["abababcbcd", "éééd"]),
     (.gbnf(#"root ::= "(" root ")" root | [a-z]*"#), ["((a)b)((", "xyz)"]),
     (
@@ -131,6 +131,36 @@ struct TokenMaskTests {
     }
     #expect(grammar.accepts(nested(8)))
     #expect(!grammar.accepts(nested(9)))
+  }
+
+  @Test("are not looked for longer than the limit, and what was cut short is not kept")
+  func work() throws {
+    var limits = GrammarLimits()
+    limits.maskWorkUnits = 300
+    let costly = try Grammar(
+      compiling: .regularExpression("x(?:.*a.{40})*|y"),
+      limits: limits
+    )
+    var generator = SeededGenerator(seed: 6)
+    let vocabulary = TestVocabulary(["aabaaabbaaab", "bababbaaaaa"], &generator)
+    var masks = GrammarMasks(costly, tokens: vocabulary.tree)
+    var matcher = masks.start()
+    #expect(masks.accept(TokenID(2 + 0x78), &matcher))
+    let error = #expect(throws: MeshError.self) { try masks.mask(for: &matcher) }
+    #expect(error?.code == .resourceExhausted)
+    // What was found is kept, so that trying again comes to an end, with the right answer.
+    var found: TokenMask?
+    for _ in 0..<10_000 where found == nil { found = try? masks.mask(for: &matcher) }
+    var unlimited = GrammarMasks(
+      try Grammar(compiling: .regularExpression("x(?:.*a.{40})*|y")),
+      tokens: vocabulary.tree
+    )
+    var same = unlimited.start()
+    #expect(unlimited.accept(TokenID(2 + 0x78), &same))
+    #expect(found == (try unlimited.mask(for: &same)))
+    // Others of the same grammar go on.
+    var other = masks.start()
+    #expect(try masks.mask(for: &other).contains(TokenID(2 + 0x79)))
   }
 
   @Test("a rule that ends with itself needs no depth")

@@ -45,11 +45,13 @@ import Testing
   private static func sequences(
     _ count: Int,
     _ shape: Shape,
-    _ random: inout SeededGenerator
+    _ random: inout SeededGenerator,
+    length: Int? = nil
   ) -> [Sequence] {
     var blocks = (0..<UInt32(blockCount)).map { BlockID($0) }.shuffled(using: &random)
     return (0..<count).map { _ in
-      let length = Int.random(in: 1...(Bool.random(using: &random) ? 70 : 250), using: &random)
+      let length =
+        length ?? Int.random(in: 1...(Bool.random(using: &random) ? 70 : 250), using: &random)
       let tableCount = (length - 1) / shape.layout.blockSizeTokens + 1
       defer { blocks.removeLast(tableCount) }
       return Sequence(
@@ -81,7 +83,8 @@ import Testing
     _ shape: Shape,
     engine: KernelEngine,
     memory: KVMemory,
-    chunks random: inout SeededGenerator
+    chunks random: inout SeededGenerator,
+    singleRowsFrom firstSingleRow: Int = .max
   ) throws -> [[Float]] {
     let capacity = sequences.reduce(0) { $0 + $1.length }
     let layer = 1
@@ -103,7 +106,8 @@ import Testing
       for index in sequences.indices.shuffled(using: &random)
       where done[index] < sequences[index].length {
         let sequence = sequences[index]
-        let count = Int.random(in: 1...sequence.length - done[index], using: &random)
+        let end = min(sequence.length, max(firstSingleRow, done[index] + 1))
+        let count = Int.random(in: 1...end - done[index], using: &random)
         rows.append(rowCount: count, firstPosition: done[index], blockTable: sequence.blockTable)
         let range = done[index]..<done[index] + count
         chosen.queries += sequence.queries[range.scaled(by: shape.queryWidth)]
@@ -141,6 +145,52 @@ import Testing
       }
     }
     return results
+  }
+
+  /// Beyond 1024 positions there are several ranges, which threads share out when single rows attend.
+  @Test(arguments: KVType.allCases)
+  func longSequencesDoNotDependOnWhoTakesWhichRange(_ type: KVType) throws {
+    for seed: UInt64 in 0..<4 {
+      var random = SeededGenerator(seed: seed)
+      var shape = Shape(type, &random)
+      shape.layout.headDimension = 16
+      shape.layout.blockSizeTokens = 64
+      shape.window = seed % 2 == 0 ? nil : Int.random(in: 900...1200, using: &random)
+      let sequence = Self.sequences(
+        1,
+        shape,
+        &random,
+        length: Int.random(in: 2040...2080, using: &random)
+      )
+      // The last rows one by one, the others in random chunks.
+      let exact = Self.exactAttention(sequence[0], shape, from: 2030)
+      var reference: [[UInt32]]?
+      for (index, instructionSet) in KernelEngine.InstructionSet.available.enumerated() {
+        let engine = try KernelEngine(
+          threadCount: 1 + (index + 1) % 3,
+          instructionSet: instructionSet
+        )
+        let memory = try KVMemory(
+          layout: shape.layout,
+          blockCount: Self.blockCount,
+          engine: engine
+        )
+        Self.scribble(memory, &random)
+        let found = try Self.attend(
+          sequence,
+          shape,
+          engine: engine,
+          memory: memory,
+          chunks: &random,
+          singleRowsFrom: index % 2 == 0 ? 2030 : .max
+        )
+        let bits = found.map { $0.map(\.bitPattern) }
+        #expect(bits == reference ?? bits, "seed \(seed), \(instructionSet)")
+        reference = bits
+        let error = zip(found[0].suffix(exact.count), exact).map { abs(Double($0) - $1) }.max()!
+        #expect(error < (type == .f16 ? 4e-3 : 6e-2), "seed \(seed), \(instructionSet)")
+      }
+    }
   }
 
   @Test(arguments: KVType.allCases)
@@ -195,7 +245,11 @@ import Testing
   }
 
   /// Softmax attention in double precision over keys and values as they are, unrounded.
-  private static func exactAttention(_ sequence: Sequence, _ shape: Shape) -> [Double] {
+  private static func exactAttention(
+    _ sequence: Sequence,
+    _ shape: Shape,
+    from firstPosition: Int = 0
+  ) -> [Double] {
     let dimension = shape.layout.headDimension
     let group = shape.queryHeadCount / shape.layout.kvHeadCount
     func rotated(_ values: [Float], _ offset: Int, _ position: Int) -> [Double] {
@@ -210,7 +264,7 @@ import Testing
       return head
     }
     var result: [Double] = []
-    for position in 0..<sequence.length {
+    for position in firstPosition..<sequence.length {
       for head in 0..<shape.queryHeadCount {
         let query = rotated(
           sequence.queries,

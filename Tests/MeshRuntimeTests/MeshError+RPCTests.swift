@@ -76,6 +76,16 @@ struct MeshErrorRPCTests {
     }
   }
 
+  @Test("that passes says when to try again as google.rpc.RetryInfo")
+  func retryAdvice() async throws {
+    let error = MeshError(.resourceExhausted, "full", retryAfterMilliseconds: 1500)
+    for received in try await Self.onTheWire(error) {
+      #expect(received.code == .resourceExhausted)
+      let status = try #require(try received.unpackGoogleRPCStatus())
+      #expect(status.details.compactMap(\.retryInfo).map(\.delay) == [.milliseconds(1500)])
+    }
+  }
+
   @Test("about no field carries its code and message alone")
   func noField() async throws {
     for received in try await Self.onTheWire(MeshError(.corrupted, "checksum")) {

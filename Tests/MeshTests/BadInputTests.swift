@@ -36,6 +36,15 @@ extension MeshTests {
       Case(call: sampling(#""top_p": 0"#), field: "top_p"),
       Case(call: sampling(#""top_p": "NaN""#), field: "top_p"),
       Case(call: sampling(#""min_p": 1.5"#), field: "min_p"),
+      Case(
+        call: sampling(#""structured_output": {"regex": "(a"}"#),
+        field: "structured_output.regex"
+      ),
+      Case(
+        call: sampling(#""structured_output": {"json_schema": "{\"not\": {}}"}"#),
+        code: "UNIMPLEMENTED",
+        field: "structured_output.json_schema #/not"
+      ),
       Case(call: generate(#""stop": [""]"#), field: "stop"),
       Case(call: generate(#""stop_token_ids": [49152]"#), field: "stop_token_ids"),
     ]

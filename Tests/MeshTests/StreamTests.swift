@@ -1,3 +1,6 @@
+import Foundation
+import Subprocess
+import SystemPackage
 import Testing
 
 extension MeshTests {
@@ -46,6 +49,38 @@ extension MeshTests {
       #expect(outcomes.allSatisfy { $0.ids.count == 24 }, "\(outcomes)")
       #expect(outcomes[0].ids == outcomes[1].ids)
       #expect(outcomes[0].ids != outcomes[2].ids)
+    }
+
+    @Test("of weft generate with a JSON Schema is JSON that validates")
+    func jsonSchema() async throws {
+      let directory = try TemporaryDirectory()
+      defer { directory.remove() }
+      let schema = "\(directory.path)/schema.json"
+      try #"""
+      {"type": "object", "properties": {
+        "city": {"type": "string", "maxLength": 20}, "population": {"type": "integer", "minimum": 1},
+        "capital": {"type": "boolean"}}, "required": ["city", "population", "capital"]}
+      """#.write(toFile: schema, atomically: true, encoding: .utf8)
+      let output = try await TestMesh.with { mesh in
+        try await Subprocess.run(
+          .path(FilePath("\(Executables.directory)/weft")),
+          arguments: [
+            "generate", "Paris as JSON: ", "--gateway", "\(mesh.gateway)", "--max-tokens", "200",
+            "--json-schema", schema,
+          ],
+          input: .none,
+          output: .string(limit: 1 << 16),
+          error: .discarded
+        ).standardOutput
+      }
+      struct City: Decodable {
+        var city: String
+        var population: Int
+        var capital: Bool
+      }
+      let city = try JSONDecoder().decode(City.self, from: Data(output.utf8))
+      #expect(city.city.unicodeScalars.count <= 20)
+      #expect(city.population >= 1)
     }
   }
 }

@@ -119,9 +119,35 @@ struct AdmissionTests {
     try mesh.plan()
     try mesh.submit(.fake(2, prompt: 3, max: 5))
     try mesh.submit(.fake(3, prompt: 3, max: 5))
-    expectRefusal(.fake(4, prompt: 3, max: 5), .resourceExhausted, field: nil, "later", by: mesh)
+    expectRefusal(.fake(4, prompt: 3, max: 5), .resourceExhausted, field: nil, "again", by: mesh)
     try mesh.run()
     #expect(mesh.endings.count == 3)
+  }
+
+  @Test("A full queue says when to try again: the later, the more there is to compute")
+  func retryAdvice() throws {
+    func advice(prompt: Int, workers: Int) throws -> Int? {
+      var settings = SchedulerSettings()
+      settings.maxWaitingSequences = 10
+      var mesh = try FakeMesh(settings)
+      for name in 0..<workers { try mesh.join(.fake("\(name)", blocks: 4096, batchSequences: 1)) }
+      for id in 1...10 as ClosedRange<UInt64> {
+        try mesh.submit(.fake(id, prompt: prompt, max: 5))
+      }
+      do {
+        try mesh.submit(.fake(11, prompt: 3, max: 5))
+        return nil
+      } catch {
+        return (error as? MeshError)?.retryAfterMilliseconds
+      }
+    }
+    let short = try #require(try advice(prompt: 3, workers: 1))
+    let long = try #require(try advice(prompt: 4000, workers: 1))
+    let shared = try #require(try advice(prompt: 4000, workers: 4))
+    #expect(short == 100)
+    // A millisecond a token is the guess while nothing is known; a tenth of the queue.
+    #expect((3800...4200).contains(long))
+    #expect((900...1100).contains(shared))
   }
 
   @Test("Without a worker sequences wait for one")

@@ -89,6 +89,7 @@ struct PreemptionTests {
     #expect(starts.map(\.id.rawValue).prefix(4) == [1, 2, 2, 3])
     #expect(starts[2].promptTokenCount == 6)
     #expect(starts[2].tokenIDs.count >= 6 + kept.count)
+    #expect(starts[2].generatedTokenCount == starts[2].tokenIDs.count - 6)
   }
 
   @Test("A token sampled by the plan in flight when its sequence gave way is not lost")
@@ -173,5 +174,21 @@ struct PreemptionTests {
       #expect(mesh.core.statistics.counters.preemptions > 0)
       try mesh.checkIdle()
     }
+  }
+
+  @Test("No sequence gives way more often than it may", arguments: 0...3)
+  func bound(most: Int) throws {
+    var settings = SchedulerSettings()
+    settings.growthHorizonTokens = 0
+    settings.watermarkFraction = 0
+    settings.maxPreemptions = most
+    var mesh = try FakeMesh(settings)
+    try mesh.join(.fake(blocks: 24, blockSize: 1, batchTokens: 64))
+    for id in 1...20 as ClosedRange<UInt64> { try mesh.submit(.fake(id, prompt: 2, max: 16)) }
+    try mesh.run()
+    let preemptions = (1...20).map { mesh.usage($0)?.preemptions ?? 99 }
+    #expect(preemptions.max() ?? 99 <= most)
+    #expect((preemptions.max() ?? 0 > 0) == (most > 0))
+    try mesh.checkIdle()
   }
 }

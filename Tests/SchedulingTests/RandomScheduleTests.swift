@@ -45,10 +45,10 @@ struct RandomScheduleTests {
     }
     #expect(store.fetched > 500)
     #expect(store.failed > 100)
-    #expect(store.swapIns > 20)
+    #expect(store.swapIns > 10)
     #expect(store.lookups > 20)
     #expect(store.handovers > 20)
-    #expect(counters.preemptions > 100)
+    #expect(counters.preemptions > 50)
     #expect(counters.hits > 100)
     #expect(counters.losses > 20)
     #expect(counters.failed > 5)
@@ -82,6 +82,7 @@ struct RandomLife {
       Bool.random(using: &random) ? nil : Int.random(in: 1...8, using: &random)
     settings.watermarkFraction = [0, 0.01, 0.2].randomElement(using: &random) ?? 0
     settings.growthHorizonTokens = [0, 0, 4, 64].randomElement(using: &random) ?? 0
+    settings.maxPreemptions = [0, 1, 2, 100].randomElement(using: &random) ?? 2
     settings.maxWorkerLosses = Int.random(in: 1...4, using: &random)
     settings.dispatchLookahead = [1, 2, 64].randomElement(using: &random) ?? 1
     settings.awaitsSharedPrefixes = Bool.random(using: &random)

@@ -4,6 +4,7 @@ import ModelFiles
 import TestSupport
 import Testing
 import Tokenization
+import TokenizerFiles
 import TokenizerService
 
 @Suite("Vocabularies in GGUF files")

@@ -142,12 +142,16 @@ static void products(context *at) {
   }
 }
 
-static void attention(context *at) {
+/// Attention to a part of KV memory, which is as good in 8 bits: any halves' bytes are levels.
+static void put_attention(context *at, wk_kv_type type) {
   uint64_t *state = &at->state;
   const size_t dimension = 16 * next_size(state, 1, next_bits(state) % 4 == 0 ? 16 : 8);
   const size_t tokens = 16u << next_size(state, 0, 2), heads = next_size(state, 1, 2);
   const size_t positions = next_size(state, 1, 200), count = next_size(state, 1, 12);
-  const size_t blocks = (positions + tokens - 1) / tokens, stride = 2 * heads * tokens * dimension;
+  const size_t blocks = (positions + tokens - 1) / tokens;
+  const size_t groups = (dimension + WK_KV_GROUP - 1) / WK_KV_GROUP;
+  const size_t head = type == WK_KV_Q8 ? (dimension / 2 + groups) * tokens : dimension * tokens;
+  const size_t stride = 2 * heads * head;
   uint16_t *memory = random_halves(&at->memory, state, blocks * stride, 2);
   // Sums that are -0: of negative values and zeroes, when a much larger score takes all the weight.
   const bool negative = next_bits(state) % 4 == 0;
@@ -158,9 +162,9 @@ static void attention(context *at) {
   for (size_t i = 0; i < blocks; i++) {
     table[i] = (uint32_t)(blocks - 1 - i);
   }
-  const size_t head = (heads - 1) * tokens * dimension;
+  const size_t keys = (heads - 1) * head, values = heads * head + keys;
   wk_attention_tile tile = {
-      .kv = {memory, stride, head, heads * tokens * dimension + head, tokens, dimension},
+      .kv = {memory, stride, keys, values, head, tokens, dimension, type},
       .block_table = table,
       .scale = negative ? 50 : next_float(state, 0.25f),
       .count = count,
@@ -176,8 +180,29 @@ static void attention(context *at) {
     tile.starts[i] = next_bits(state) % 2 * next_size(state, 0, tile.lengths[i] - 1);
     tile.outputs[i] = out + i * dimension;
   }
-  at->kernels->attend(&tile);
+  (type == WK_KV_Q8 ? at->kernels->attend_q8 : at->kernels->attend)(&tile);
   put_floats(&at->out, out, count * dimension);
+  for (size_t i = 0; i < count; i++) {
+    put_floats(&at->out, &tile.ends[i].maximum, 1);
+    put_floats(&at->out, &tile.ends[i].sum, 1);
+  }
+}
+
+static void attention(context *at) { put_attention(at, WK_KV_F16); }
+
+static void attention_q8(context *at) { put_attention(at, WK_KV_Q8); }
+
+static void levels(context *at) {
+  const size_t count = 16 * next_size(&at->state, 1, WK_ATTENTION_HEAD_LIMIT / 16);
+  const float *values = next_bits(&at->state) % 2 == 0
+                            ? random_floats(&at->memory, &at->state, count, 3)
+                            : awkward_floats(&at->memory, &at->state, count, false);
+  const size_t groups = (count + WK_KV_GROUP - 1) / WK_KV_GROUP;
+  int8_t *out = allocate(&at->memory, count);
+  uint16_t *scales = allocate(&at->memory, groups * sizeof(uint16_t));
+  at->kernels->to_levels(values, count, out, scales);
+  put(&at->out, out, count);
+  put(&at->out, scales, groups * sizeof(uint16_t));
 }
 
 static void norms(context *at) {
@@ -257,9 +282,11 @@ static void common_parts(context *at) {
   uint64_t *state = &at->state;
   const float *frequencies = random_floats(&at->memory, state, 64, 1);
   float cosines[64], sines[64];
-  wk_rotary_angles((uint32_t)next_size(state, 0, 1 << 20), frequencies, 64, cosines, sines);
-  put_floats(&at->out, cosines, 64);
-  put_floats(&at->out, sines, 64);
+  for (int i = 0; i < 16; i++) {
+    wk_rotary_angles((uint32_t)next_size(state, 0, 1 << 20), frequencies, 64, cosines, sines);
+    put_floats(&at->out, cosines, 64);
+    put_floats(&at->out, sines, 64);
+  }
   float *heads = random_floats(&at->memory, state, 256, 3);
   wk_rotate(heads, 2, 128, WK_PAIRS_OF_NEIGHBOURS, cosines, sines, 64);
   wk_rotate(heads, 2, 128, WK_PAIRS_OF_HALVES, cosines, sines, 64);
@@ -291,16 +318,12 @@ static const struct {
   void (*run)(context *at);
   bool is_universal;
 } CASES[] = {
-    {"quantize", quantize_finite, true},
-    {"quantize, not finite", quantize_any, false},
-    {"multiply", products, true},
-    {"attend", attention, true},
-    {"rms_norm", norms, true},
-    {"swiglu, geglu", gates, true},
-    {"exponentials", exponentials, true},
-    {"to_halves", halves, true},
-    {"largest", largest, true},
-    {"formats, rotation, KV groups", common_parts, true},
+    {"quantize", quantize_finite, true}, {"quantize, not finite", quantize_any, false},
+    {"multiply", products, true},        {"attend", attention, true},
+    {"attend_q8", attention_q8, true},   {"rms_norm", norms, true},
+    {"swiglu, geglu", gates, true},      {"exponentials", exponentials, true},
+    {"to_halves", halves, true},         {"to_levels", levels, true},
+    {"largest", largest, true},          {"formats, rotation, KV groups", common_parts, true},
 };
 
 static record run_case(size_t index, const wk_kernel_set *kernels, uint64_t seed) {

@@ -53,8 +53,8 @@ void wk_avx2_swiglu(const float *gate, const float *up, size_t count, float *out
 void wk_avx2_geglu(const float *gate, const float *up, size_t count, float *out);
 void wk_avx2_to_halves(const float *values, size_t count, uint16_t *halves);
 void wk_avx2_to_levels(const float *values, size_t count, int8_t *levels, uint16_t *scales);
-void wk_avx2_attend(const wk_attention_tile *tile);
-void wk_avx2_attend_q8(const wk_attention_tile *tile);
+void wk_avx2_attend(wk_attention_tile *tile);
+void wk_avx2_attend_q8(wk_attention_tile *tile);
 size_t wk_avx2_largest(const float *values, size_t count, bool *all_finite);
 void wk_avx2_exponentials(const float *values, size_t count, float maximum, float factor,
                           float *out);

@@ -48,7 +48,7 @@ typedef struct chunk_part {
 
 /// Queries of a tile from `first`.
 typedef struct tile_part {
-  const wk_attention_tile *tile;
+  wk_attention_tile *tile;
   size_t first;
 } tile_part;
 
@@ -180,6 +180,7 @@ WK_AVX2_INLINE void finish(tile_part part, const int count, const running_softma
       const __m256 value = _mm256_add_ps(_mm256_loadu_ps(state->accumulators[q] + i), zero);
       _mm256_storeu_ps(part.tile->outputs[part.first + (size_t)q] + i, _mm256_div_ps(value, sum));
     }
+    part.tile->ends[part.first + (size_t)q] = (wk_softmax_end){state->maxima[q], state->sums[q]};
   }
 }
 
@@ -231,7 +232,7 @@ WK_AVX2_INLINE void attend(tile_part part, const int count, const wk_kv_type typ
   finish(part, count, &state);
 }
 
-WK_AVX2_INLINE void attend_tile(const wk_attention_tile *tile, const wk_kv_type type) {
+WK_AVX2_INLINE void attend_tile(wk_attention_tile *tile, const wk_kv_type type) {
   for (size_t first = 0; first < tile->count; first += QUERIES) {
     const tile_part part = {tile, first};
     switch (tile->count - first) {
@@ -257,8 +258,8 @@ WK_AVX2_INLINE void attend_tile(const wk_attention_tile *tile, const wk_kv_type 
   }
 }
 
-WK_AVX2 void wk_avx2_attend(const wk_attention_tile *tile) { attend_tile(tile, WK_KV_F16); }
+WK_AVX2 void wk_avx2_attend(wk_attention_tile *tile) { attend_tile(tile, WK_KV_F16); }
 
-WK_AVX2 void wk_avx2_attend_q8(const wk_attention_tile *tile) { attend_tile(tile, WK_KV_Q8); }
+WK_AVX2 void wk_avx2_attend_q8(wk_attention_tile *tile) { attend_tile(tile, WK_KV_Q8); }
 
 #endif

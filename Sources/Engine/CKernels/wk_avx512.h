@@ -27,8 +27,8 @@ WK_AVX512_INLINE __m512 wk_exp16(__m512 value) {
 
 void wk_avx512_multiply(const wk_product *product, size_t panel_begin, size_t panel_end,
                         size_t row_begin, size_t row_end);
-void wk_avx512_attend(const wk_attention_tile *tile);
-void wk_avx512_attend_q8(const wk_attention_tile *tile);
+void wk_avx512_attend(wk_attention_tile *tile);
+void wk_avx512_attend_q8(wk_attention_tile *tile);
 
 #endif
 #endif

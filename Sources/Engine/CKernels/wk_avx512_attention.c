@@ -301,7 +301,7 @@ WK_AVX512_INLINE void begin_tile(const wk_attention_tile *tile, const int count,
   }
 }
 
-WK_AVX512_INLINE void finish(const wk_attention_tile *tile, const running_softmax *state) {
+WK_AVX512_INLINE void finish(wk_attention_tile *tile, const running_softmax *state) {
   for (size_t q = 0; q < tile->count; q++) {
     const __m512 sum = _mm512_set1_ps(state->sums[q]);
     for (size_t i = 0; i < tile->kv.head_dimension; i += 16) {
@@ -310,12 +310,12 @@ WK_AVX512_INLINE void finish(const wk_attention_tile *tile, const running_softma
           _mm512_add_ps(_mm512_loadu_ps(state->accumulators[q] + i), _mm512_setzero_ps());
       _mm512_storeu_ps(tile->outputs[q] + i, _mm512_div_ps(value, sum));
     }
+    tile->ends[q] = (wk_softmax_end){state->maxima[q], state->sums[q]};
   }
 }
 
 /// `count` is at least the tile's: surplus queries are repetitions, whose results are dropped.
-WK_AVX512_INLINE void attend(const wk_attention_tile *tile, const int count,
-                             const wk_kv_type type) {
+WK_AVX512_INLINE void attend(wk_attention_tile *tile, const int count, const wk_kv_type type) {
   running_softmax state;
   size_t first = tile->starts[0], longest = 0;
   for (int q = 0; q < count; q++) {
@@ -335,42 +335,41 @@ WK_AVX512_INLINE void attend(const wk_attention_tile *tile, const int count,
   finish(tile, &state);
 }
 
-WK_AVX512_INLINE void attend_tile(const wk_attention_tile *original, const wk_kv_type type) {
-  wk_attention_tile tile = *original;
-  for (size_t q = tile.count; q < QUERIES; q++) {
-    tile.queries[q] = tile.queries[0];
-    tile.starts[q] = tile.starts[0];
-    tile.lengths[q] = tile.lengths[0];
+WK_AVX512_INLINE void attend_tile(wk_attention_tile *tile, const wk_kv_type type) {
+  for (size_t q = tile->count; q < QUERIES; q++) {
+    tile->queries[q] = tile->queries[0];
+    tile->starts[q] = tile->starts[0];
+    tile->lengths[q] = tile->lengths[0];
   }
-  switch (tile.count) {
+  switch (tile->count) {
   case 1:
-    attend(&tile, 1, type);
+    attend(tile, 1, type);
     break;
   case 2:
-    attend(&tile, 2, type);
+    attend(tile, 2, type);
     break;
   case 3:
-    attend(&tile, 3, type);
+    attend(tile, 3, type);
     break;
   case 4:
-    attend(&tile, 4, type);
+    attend(tile, 4, type);
     break;
   case 5:
   case 6:
-    attend(&tile, 6, type);
+    attend(tile, 6, type);
     break;
   case 7:
   case 8:
-    attend(&tile, 8, type);
+    attend(tile, 8, type);
     break;
   default:
-    attend(&tile, 12, type);
+    attend(tile, 12, type);
     break;
   }
 }
 
-WK_AVX512 void wk_avx512_attend(const wk_attention_tile *tile) { attend_tile(tile, WK_KV_F16); }
+WK_AVX512 void wk_avx512_attend(wk_attention_tile *tile) { attend_tile(tile, WK_KV_F16); }
 
-WK_AVX512 void wk_avx512_attend_q8(const wk_attention_tile *tile) { attend_tile(tile, WK_KV_Q8); }
+WK_AVX512 void wk_avx512_attend_q8(wk_attention_tile *tile) { attend_tile(tile, WK_KV_Q8); }
 
 #endif

@@ -1,5 +1,4 @@
 #include "wk_neon.h"
-#include "wk_portable.h"
 
 #if WK_HAS_NEON
 #include <asm/hwcap.h>
@@ -9,8 +8,8 @@
   {                                                                                                \
     .name = set_name, .quantize = wk_neon_quantize, .multiply = multiply_kernel,                   \
     .rms_norm = wk_neon_rms_norm, .swiglu = wk_neon_swiglu, .geglu = wk_neon_geglu,                \
-    .to_halves = wk_neon_to_halves, .to_levels = wk_portable_to_levels, .attend = wk_neon_attend,  \
-    .attend_q8 = wk_portable_attend_q8, .largest = wk_neon_largest,                                \
+    .to_halves = wk_neon_to_halves, .to_levels = wk_neon_to_levels, .attend = wk_neon_attend,      \
+    .attend_q8 = wk_neon_attend_q8, .largest = wk_neon_largest,                                    \
     .exponentials = wk_neon_exponentials,                                                          \
   }
 

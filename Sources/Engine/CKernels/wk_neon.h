@@ -62,7 +62,9 @@ void wk_neon_rms_norm(const float *values, const float *weights, size_t count, f
 void wk_neon_swiglu(const float *gate, const float *up, size_t count, float *out);
 void wk_neon_geglu(const float *gate, const float *up, size_t count, float *out);
 void wk_neon_to_halves(const float *values, size_t count, uint16_t *halves);
-void wk_neon_attend(const wk_attention_tile *tile);
+void wk_neon_to_levels(const float *values, size_t count, int8_t *levels, uint16_t *scales);
+void wk_neon_attend(wk_attention_tile *tile);
+void wk_neon_attend_q8(wk_attention_tile *tile);
 size_t wk_neon_largest(const float *values, size_t count, bool *all_finite);
 void wk_neon_exponentials(const float *values, size_t count, float maximum, float factor,
                           float *out);

@@ -1,3 +1,4 @@
+#include "wk_group_scale.h"
 #include "wk_neon.h"
 
 #if WK_HAS_NEON
@@ -88,6 +89,31 @@ void wk_neon_to_halves(const float *values, size_t count, uint16_t *halves) {
   }
   for (; i < count; i++) {
     halves[i] = wk_to_f16_finite(values[i]);
+  }
+}
+
+/// The levels of 4 values, in 16 bits. Narrowing changes none: they are at most 127.
+WK_NEON_INLINE int16x4_t four_levels(float32x4_t values, float inverse) {
+  const float32x4_t round = vdupq_n_f32(0x1.8p23f);
+  const int32x4_t shifted = vreinterpretq_s32_f32(vfmaq_n_f32(round, values, inverse));
+  return vmovn_s32(vsubq_s32(shifted, vreinterpretq_s32_f32(round)));
+}
+
+void wk_neon_to_levels(const float *values, size_t count, int8_t *levels, uint16_t *scales) {
+  for (size_t start = 0; start < count; start += WK_KV_GROUP) {
+    const size_t end = wk_smaller(start + WK_KV_GROUP, count);
+    float32x4_t largest = vdupq_n_f32(0);
+    for (size_t i = start; i < end; i += 4) {
+      largest = vmaxq_f32(largest, vabsq_f32(clamped(vld1q_f32(values + i))));
+    }
+    const uint16_t scale = wk_group_scale(vmaxvq_f32(largest));
+    const float inverse = wk_group_inverse(scale);
+    for (size_t i = start; i < end; i += 8) {
+      const int16x4_t low = four_levels(clamped(vld1q_f32(values + i)), inverse);
+      const int16x4_t high = four_levels(clamped(vld1q_f32(values + i + 4)), inverse);
+      vst1_s8(levels + i, vmovn_s16(vcombine_s16(low, high)));
+    }
+    *scales++ = scale;
   }
 }
 

@@ -182,7 +182,7 @@ static void rms_norm(const float *values, const float *weights, size_t count, fl
   for (size_t i = 0; i < count; i++) {
     lanes[i % LANES] = fmaf(values[i], values[i], lanes[i % LANES]);
   }
-  const float mean = wk_sum_lanes(lanes) / (float)count;
+  const float mean = wk_add_lanes(lanes) / (float)count;
   const float factor = 1.0f / sqrtf(mean + epsilon);
   for (size_t i = 0; i < count; i++) {
     const float normal = values[i] * factor;
@@ -230,7 +230,7 @@ static void exponentials(const float *values, size_t count, float maximum, float
   }
 }
 
-void wk_portable_to_levels(const float *values, size_t count, int8_t *levels, uint16_t *scales) {
+static void to_levels(const float *values, size_t count, int8_t *levels, uint16_t *scales) {
   for (size_t start = 0; start < count; start += WK_KV_GROUP) {
     const size_t end = wk_smaller(start + WK_KV_GROUP, count);
     float clamped[WK_KV_GROUP], largest = 0;
@@ -256,7 +256,7 @@ const wk_kernel_set *wk_kernel_set_portable(void) {
       .swiglu = swiglu,
       .geglu = geglu,
       .to_halves = to_halves,
-      .to_levels = wk_portable_to_levels,
+      .to_levels = to_levels,
       .attend = wk_portable_attend,
       .attend_q8 = wk_portable_attend_q8,
       .largest = largest,

@@ -94,7 +94,7 @@ static float sum_chunk(const float weights[CHUNK]) {
       lanes[lane] = lanes[lane] + weights[i];
     }
   }
-  return wk_sum_lanes(lanes);
+  return wk_add_lanes(lanes);
 }
 
 /// sum + weight * dimension `i` of the values of one of 16 positions.
@@ -131,7 +131,7 @@ static void take_in(const wk_attention_tile *tile, attention_state *state, float
   }
 }
 
-static void attend_query(const wk_attention_tile *tile, size_t index) {
+static void attend_query(wk_attention_tile *tile, size_t index) {
   const size_t start = tile->starts[index], length = tile->lengths[index];
   attention_state state = {.maximum = WK_ATTENTION_NO_MAXIMUM};
   for (size_t begin = start / CHUNK * CHUNK; begin < length; begin += CHUNK) {
@@ -145,14 +145,15 @@ static void attend_query(const wk_attention_tile *tile, size_t index) {
     // Adding 0 makes -0 positive: unseen slots, whatever they hold, only ever change a zero's sign.
     tile->outputs[index][i] = (state.accumulator[i] + 0.0f) / state.sum;
   }
+  tile->ends[index] = (wk_softmax_end){state.maximum, state.sum};
 }
 
-static void attend(const wk_attention_tile *tile) {
+static void attend(wk_attention_tile *tile) {
   for (size_t index = 0; index < tile->count; index++) {
     attend_query(tile, index);
   }
 }
 
-void wk_portable_attend(const wk_attention_tile *tile) { attend(tile); }
+void wk_portable_attend(wk_attention_tile *tile) { attend(tile); }
 
-void wk_portable_attend_q8(const wk_attention_tile *tile) { attend(tile); }
+void wk_portable_attend_q8(wk_attention_tile *tile) { attend(tile); }

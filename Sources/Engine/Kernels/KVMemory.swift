@@ -77,6 +77,8 @@ package final class KVMemory {
   package let layout: Layout
   package let blockCount: Int
   private let region: Region
+  /// Where attention keeps results of parts of long sequences.
+  private let partials: Region
 
   /// Takes the memory, all of it at once.
   ///
@@ -90,6 +92,7 @@ package final class KVMemory {
     self.layout = layout
     self.blockCount = blockCount
     region = try Region(of: UInt8.self, counts: [blockCount, layout.blockByteCount])
+    partials = try Region(byteCount: 4 << 20)
     wk_populate([engine.engine], region.base, region.byteCount)
   }
 
@@ -130,7 +133,9 @@ package final class KVMemory {
       query_heads: queryHeadCount,
       kv_heads: layout.kvHeadCount,
       scale: 1 / Float(layout.headDimension).squareRoot(),
-      window: .max
+      window: .max,
+      partials: partials.typed(Float.self),
+      partial_floats: partials.byteCount / MemoryLayout<Float>.stride
     )
   }
 }

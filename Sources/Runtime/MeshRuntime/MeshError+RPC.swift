@@ -3,21 +3,28 @@ import GRPCProtobuf
 public import MeshTypes
 
 /// The one place where domain errors become gRPC statuses. A field at fault travels as a
-/// `google.rpc.BadRequest` detail.
+/// `google.rpc.BadRequest` detail, advice when to try again as a `google.rpc.RetryInfo`.
 extension MeshError: RPCErrorConvertible {
   /// The canonical code.
   public var rpcErrorCode: RPCError.Code { code.rpcErrorCode }
   /// The message, unchanged.
   public var rpcErrorMessage: String { message }
 
-  /// The field at fault as a `google.rpc.BadRequest`, if there is one.
+  /// The field at fault and when to try again, as far as there is something to say.
   public var rpcErrorMetadata: Metadata {
-    guard let field else { return [:] }
-    let violation = ErrorDetails.BadRequest.FieldViolation(field: field, description: message)
+    var details: [ErrorDetails] = []
+    if let field {
+      let violation = ErrorDetails.BadRequest.FieldViolation(field: field, description: message)
+      details.append(.badRequest(violations: [violation]))
+    }
+    if let retryAfterMilliseconds {
+      details.append(.retryInfo(delay: .milliseconds(retryAfterMilliseconds)))
+    }
+    guard !details.isEmpty else { return [:] }
     return GoogleRPCStatus(
       code: rpcErrorCode,
       message: message,
-      details: [.badRequest(violations: [violation])]
+      details: details
     ).rpcErrorMetadata
   }
 

@@ -49,6 +49,8 @@ public struct MeshError: Error, Hashable, Sendable, CustomStringConvertible {
   public var message: String
   /// The request field, metadata key or tensor at fault, as its name stands in the proto or file.
   public var field: String?
+  /// When trying again can succeed, if that is known.
+  public var retryAfterMilliseconds: Int?
 
   /// Creates an error.
   ///
@@ -56,10 +58,17 @@ public struct MeshError: Error, Hashable, Sendable, CustomStringConvertible {
   ///   - code: What kind of failure it is.
   ///   - message: What was wrong, what was found, what is allowed.
   ///   - field: The field, key or tensor at fault, if one is.
-  public init(_ code: Code, _ message: String, field: String? = nil) {
+  ///   - retryAfterMilliseconds: When trying again can succeed, if that is known.
+  public init(
+    _ code: Code,
+    _ message: String,
+    field: String? = nil,
+    retryAfterMilliseconds: Int? = nil
+  ) {
     self.code = code
     self.message = message
     self.field = field
+    self.retryAfterMilliseconds = retryAfterMilliseconds
   }
 
   /// Creates an ``Code/invalidArgument`` error about one field.

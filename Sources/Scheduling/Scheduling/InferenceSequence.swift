@@ -1,14 +1,17 @@
 import BlockCache
 import MeshTypes
 
-/// Who goes first: higher priority, then earlier arrival. Unique, and kept for life, so a preempted
-/// sequence stands before everyone of its priority who came after it.
+/// Who goes first: higher priority, then whose tenant has had less, then earlier arrival. Unique, and
+/// kept for life, so a preempted sequence stands before everyone who was to come after it.
 struct SequenceRank: Hashable, Comparable, Sendable {
   var priority: Int
+  /// When its turn comes among the tenants of its priority, in tokens: see ``FairShares``.
+  var turn: Int
   var arrival: UInt64
 
   static func < (lhs: Self, rhs: Self) -> Bool {
-    lhs.priority == rhs.priority ? lhs.arrival < rhs.arrival : lhs.priority > rhs.priority
+    if lhs.priority != rhs.priority { return lhs.priority > rhs.priority }
+    return (lhs.turn, lhs.arrival) < (rhs.turn, rhs.arrival)
   }
 }
 
@@ -26,9 +29,13 @@ struct InferenceSequence: Sendable {
 
   let id: SequenceID
   let promptTokenCount: Int
+  /// Prompt tokens that an earlier submission has produced.
+  let resubmittedTokenCount: Int
   let sampling: SamplingParameters
   let limits: GenerationLimits
   let cacheSalt: [UInt8]
+  /// When its client stops waiting, in microseconds of the scheduler's caller.
+  let deadline: Int?
   /// The tenant's namespace in the KV store.
   let namespace: String
   let maxTokenID: TokenID
@@ -85,6 +92,9 @@ struct InferenceSequence: Sendable {
   /// Tokens that the worker has or will have once the plans in flight are done.
   var totalCount: Int { tokenIDs.count + samplesInFlight }
 
+  /// Tokens known here that are no part of what was first asked.
+  var generatedTokenCount: Int { tokenIDs.count - promptTokenCount + resubmittedTokenCount }
+
   /// The length at which it ends.
   var maxTotalCount: Int { promptTokenCount + limits.maxTokens }
 
@@ -108,15 +118,17 @@ struct InferenceSequence: Sendable {
     )
   }
 
-  init(_ request: SequenceRequest, arrival: UInt64) {
+  init(_ request: SequenceRequest, turn: Int, arrival: UInt64) {
     self.id = request.id
     self.promptTokenCount = request.promptTokenIDs.count
+    self.resubmittedTokenCount = request.generatedTokenCount
     self.sampling = request.sampling
     self.limits = request.limits
     self.cacheSalt = request.cacheSalt
+    self.deadline = request.deadlineMicroseconds
     self.namespace = TenantNamespace.name(ofSalt: request.cacheSalt)
     self.maxTokenID = request.promptTokenIDs.max() ?? 0
-    self.rank = SequenceRank(priority: request.priority, arrival: arrival)
+    self.rank = SequenceRank(priority: request.priority, turn: turn, arrival: arrival)
     self.tokenIDs = request.promptTokenIDs
   }
 

@@ -16,7 +16,7 @@ extension SchedulerCore {
     guard let plan = workers[worker].plansInFlight.first, plan.step == result.step else {
       return workerLost(result.epoch)
     }
-    workers[worker].note()
+    note(worker)
     workers[worker].plansInFlight.removeFirst()
     workers[worker].stepsCompleted = result.step.rawValue
     workers[worker].transfers.observe(plan.work, microseconds: result.computeMicroseconds)

@@ -198,7 +198,7 @@ extension SchedulerCore {
     }
     if offer.firstAwaitedKey != nil { return offer }
     let taken =
-      capabilities.blocks(covering: tokenCount) - match.blockCount + match.freeBlockCount
+      blocksAtAdmission(of: slot, on: worker) - match.blockCount + match.freeBlockCount
     return taken + headroom(of: worker, load) <= workers[worker].pool.freeCount ? offer : nil
   }
 
@@ -256,7 +256,7 @@ extension SchedulerCore {
       workers[worker].pool.retain(block)
       sequences[slot].blockTable.append(block)
     }
-    let needed = capabilities.blocks(covering: sequences[slot].tokenIDs.count)
+    let needed = blocksAtAdmission(of: slot, on: worker)
     extendBlockTable(of: slot, to: needed, on: worker)
     precondition(sequences[slot].blockTable.count == needed, "the memory was there a moment ago")
     let id = sequences[slot].id
@@ -271,12 +271,13 @@ extension SchedulerCore {
   }
 
   private mutating func enter(_ slot: Int, _ worker: Int, hitBlocks: Int) {
-    workers[worker].note()
+    note(worker)
     let hitTokens = hitBlocks * workers[worker].capabilities.blockSizeTokens
     sequences[slot].placement = .running(workers[worker].epoch)
     sequences[slot].lastEpoch = workers[worker].epoch
     sequences[slot].awaitedPrefix = nil
     sequences[slot].admission += 1
+    shares.reach(sequences[slot].rank.turn, priority: sequences[slot].rank.priority)
     sequences[slot].scheduledCount = hitTokens
     sequences[slot].completedCount = hitTokens
     sequences[slot].publishedBlockCount = hitBlocks

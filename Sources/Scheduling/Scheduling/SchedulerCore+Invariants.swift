@@ -10,6 +10,10 @@ extension SchedulerCore {
     let waitingSlots = waiting.slots
     let ranks = waitingSlots.map { sequences[$0].rank }
     try expect(zip(ranks, ranks.dropFirst()).allSatisfy { $0 < $1 }, "the queue is out of order")
+    try expect(
+      waiting.promptTokens == waitingSlots.reduce(0) { $0 + sequences[$1].promptTokenCount },
+      "the queue's tokens are counted wrongly"
+    )
     for slot in waitingSlots {
       try expect(sequences[slot].placement == .waiting, "a queued sequence runs")
       try expect(sequences[slot].blockTable.isEmpty, "a waiting sequence holds blocks")

@@ -22,6 +22,12 @@ extension SchedulerCore {
     case .waiting: waiting.remove(rank: sequences[slot].rank)
     case .running: withdraw(slot)
     }
+    let sequence = sequences[slot]
+    shares.correct(
+      by: sequence.tokenIDs.count - charge(for: sequence),
+      priority: sequence.rank.priority,
+      tenant: sequence.namespace
+    )
     sequences.remove(slot)
   }
 
@@ -30,14 +36,18 @@ extension SchedulerCore {
     withdraw(slot)
     // What it has computed may be in the store by now.
     sequences[slot].storeKnowledge = .unknown
-    waiting.insert(slot, rank: sequences[slot].rank)
+    waiting.insert(
+      slot,
+      rank: sequences[slot].rank,
+      promptTokens: sequences[slot].promptTokenCount
+    )
   }
 
   /// Takes a running sequence off its worker: frees its blocks, and has the worker forget it.
   private mutating func withdraw(_ slot: Int) {
     guard case .running(let epoch) = sequences[slot].placement, let worker = place(of: epoch)
     else { preconditionFailure("a running sequence has a worker") }
-    workers[worker].note()
+    note(worker)
     abandonLoad(of: slot, on: worker)
     workers[worker].pool.release(table: sequences[slot].blockTable)
     workers[worker].running.removeAll { $0 == slot }

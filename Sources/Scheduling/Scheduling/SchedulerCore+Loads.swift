@@ -13,7 +13,7 @@ extension SchedulerCore {
     guard workers[worker].loads[result.id]?.isSent == true,
       let load = workers[worker].loads.remove(result.id)
     else { return }
-    workers[worker].note()
+    note(worker)
     let loaded = min(max(0, result.loadedBlocks), load.request.blocks.count)
     workers[worker].transfers.observeLoad(
       memoryBytes: result.memoryBytes,

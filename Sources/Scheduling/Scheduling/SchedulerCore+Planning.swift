@@ -8,27 +8,38 @@ extension SchedulerCore {
   ///   + admitted × workers), however many sequences wait.
   package mutating func nextPlans() -> [StepPlan] {
     var plans: [StepPlan] = []
-    var isDone = false
-    while !isDone {
-      for worker in workers.indices where takesPlan(worker) { growBlockTables(on: worker) }
-      dispatch()
-      isDone = true
-      for worker in workers.indices where takesPlan(worker) {
-        guard let plan = formPlan(on: worker) else {
-          workers[worker].hasNews = false
-          continue
-        }
-        plans.append(plan)
-        isDone = false
+    repeat {
+      for epoch in changed {
+        guard let worker = place(of: epoch), hasRoomForPlan(worker) else { continue }
+        growBlockTables(on: worker)
       }
-    }
+      dispatch()
+      let epochs = changed.sorted()
+      changed = []
+      for epoch in epochs {
+        guard let worker = place(of: epoch) else { continue }
+        workers[worker].hasNews = false
+        guard hasRoomForPlan(worker), let plan = formPlan(on: worker) else { continue }
+        plans.append(plan)
+        workers[worker].load = nil
+        if hasRoomForPlan(worker) { note(worker) }
+      }
+    } while !changed.isEmpty
     return plans
   }
 
-  /// Whether something has happened to a worker since it was found to have nothing to do, and another
-  /// plan may be in flight.
-  private func takesPlan(_ worker: Int) -> Bool {
-    workers[worker].hasNews && workers[worker].plansInFlight.count < settings.maxPlansInFlight
+  /// Notes that something has happened to a worker that its next plan, or whom it takes, may depend
+  /// on.
+  mutating func note(_ worker: Int) {
+    workers[worker].load = nil
+    guard !workers[worker].hasNews else { return }
+    workers[worker].hasNews = true
+    changed.append(workers[worker].epoch)
+  }
+
+  /// Whether another plan may be in flight. If none may, a result is to come, which is news.
+  private func hasRoomForPlan(_ worker: Int) -> Bool {
+    workers[worker].plansInFlight.count < settings.maxPlansInFlight
   }
 
   private mutating func formPlan(on worker: Int) -> StepPlan? {
@@ -37,7 +48,6 @@ extension SchedulerCore {
       !plannedSlots.isEmpty || !workers[worker].releases.isEmpty
         || !workers[worker].pendingStores.isEmpty || workers[worker].loads.hasNews
     else { return nil }
-    workers[worker].note()
     workers[worker].stepsPlanned += 1
     let step = StepID(workers[worker].stepsPlanned)
     var plan = StepPlan(
@@ -101,18 +111,21 @@ extension SchedulerCore {
 
   /// Positions that its blocks have room for beyond those scheduled: fewer than it wants when blocks
   /// are awaited that loads still write to.
-  private func roomForPositions(of slot: Int, on worker: Int) -> Int {
+  func roomForPositions(of slot: Int, on worker: Int) -> Int {
     let blockSize = workers[worker].capabilities.blockSizeTokens
     return sequences[slot].blockTable.count * blockSize - sequences[slot].scheduledCount
   }
 
   private mutating func start(_ slot: Int) -> SequenceStart {
     sequences[slot].isStarted = true
+    let sequence = sequences[slot]
     return SequenceStart(
-      id: sequences[slot].id,
-      tokenIDs: sequences[slot].tokenIDs,
-      promptTokenCount: sequences[slot].promptTokenCount,
-      sampling: sequences[slot].sampling
+      id: sequence.id,
+      tokenIDs: sequence.tokenIDs,
+      promptTokenCount: sequence.promptTokenCount,
+      generatedTokenCount: sequence.generatedTokenCount,
+      stopTokenIDs: sequence.sampling.minTokens > 0 ? sequence.limits.stopTokenIDs : [],
+      sampling: sequence.sampling
     )
   }
 

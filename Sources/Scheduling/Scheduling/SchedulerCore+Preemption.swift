@@ -13,7 +13,7 @@ extension SchedulerCore {
       let positions = sequences[slot].scheduledCount + sequences[slot].wantedCount
       let needed = workers[worker].capabilities.blocks(covering: positions)
       guard sequences[slot].blockTable.count < needed else { continue }
-      workers[worker].note()
+      note(worker)
       extendBlockTable(of: slot, to: needed, on: worker)
       while sequences[slot].blockTable.count < needed {
         guard let victim = chooseVictim(on: worker, for: slot) else { break }
@@ -35,9 +35,10 @@ extension SchedulerCore {
 
   /// Least priority, then least computed tokens, then anyone before the one who asks, then the
   /// youngest. Never the first-ranked sequence of the worker: that it always goes on is what
-  /// guarantees progress. Nor one that waits for a load, which holds its blocks until it ends.
+  /// guarantees progress. Nor one that waits for a load, which holds its blocks until it ends; nor
+  /// one that has given way often enough, which has all blocks that it needs.
   ///
-  /// - Returns: nil when blocks will come free as loads end.
+  /// - Returns: nil when blocks will come free as loads and those sequences end.
   private func chooseVictim(on worker: Int, for slot: Int) -> Int? {
     func order(_ candidate: Int) -> (Int, Int, Int) {
       (
@@ -45,14 +46,27 @@ extension SchedulerCore {
         candidate == slot ? 1 : 0
       )
     }
-    let candidates = workers[worker].running.dropFirst().filter { sequences[$0].load == nil }
+    let others = workers[worker].running.dropFirst()
+    let candidates = others.filter { sequences[$0].load == nil && !isSettled($0) }
     // Reversed: `min` takes the first of equals, and the youngest shall be it.
     let victim = candidates.reversed().min { order($0) < order($1) }
     precondition(
-      victim != nil || workers[worker].loads.count > 0,
+      victim != nil || workers[worker].loads.count > 0 || others.contains { isSettled($0) },
       "a sequence was admitted that does not fit alone"
     )
     return victim
+  }
+
+  /// Whether it may not be preempted again.
+  func isSettled(_ slot: Int) -> Bool { sequences[slot].preemptions >= settings.maxPreemptions }
+
+  /// Blocks that it takes when it is admitted: for all tokens that are known, or that it may ever
+  /// have. The last token takes no slot.
+  func blocksAtAdmission(of slot: Int, on worker: Int) -> Int {
+    let known = sequences[slot].tokenIDs.count
+    return workers[worker].capabilities.blocks(
+      covering: isSettled(slot) ? max(known, sequences[slot].maxTotalCount - 1) : known
+    )
   }
 
   private mutating func preempt(_ slot: Int, on worker: Int) {

@@ -51,6 +51,7 @@ extension SchedulerCore {
     }
     let next = workers[worker].running.first {
       sequences[$0].isSuspect && sequences[$0].wantedCount > 0
+        && roomForPositions(of: $0, on: worker) > 0
     }
     return next.map { .only(slot: $0) } ?? .nobody
   }

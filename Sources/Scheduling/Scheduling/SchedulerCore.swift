@@ -1,7 +1,7 @@
 package import MeshTypes
 
 /// Continuous batching over any number of workers, as a plain value: events in, plans and sequence
-/// events out. It knows no clock and does nothing by itself.
+/// events out. It reads no clock and does nothing by itself.
 ///
 /// After every event (a submission, a cancellation, a result, a change of membership) ask
 /// ``nextPlans()``, send what it gives, and pass on the sequence events in their order. With a KV
@@ -14,7 +14,8 @@ package import MeshTypes
 ///   grows block by block. When a worker has none left, the running sequence of least priority,
 ///   then of least computed tokens, gives its blocks back and waits again, before all who came
 ///   after it. The first-ranked one on a worker is never the victim: since it was admitted only
-///   because it fits there alone, it ends, and then the next is first.
+///   because it fits there alone, it ends, and then the next is first. Nor is one that has given way
+///   often enough: it comes back only where all blocks that it may need are free, and takes them.
 /// - Pipelining: a plan may be made before the result of the one before is there. The sequence's
 ///   next token then is "what the worker samples": the worker keeps the tokens, so plans name only
 ///   positions.
@@ -32,14 +33,20 @@ package struct SchedulerCore: Sendable {
   var waiting = WaitingQueue()
   /// By epoch.
   var workers: [WorkerState] = []
+  /// The workers to which something has happened since they were last planned for.
+  var changed: [Epoch] = []
   var nextEpoch: Epoch
   var nextArrival: UInt64 = 0
   var counters = SchedulerCounters()
   var quarantine = Quarantine()
+  var shares = FairShares()
   /// Questions to the KV store that nobody has taken yet.
   var storeQueries: [StoreQuery] = []
   var nextTicket: UInt64 = 0
-  /// Steps that all workers together have completed: the only clock there is.
+  /// Microseconds, as the caller's clock tells; only deadlines are compared with it.
+  var now = 0
+  var deadlines = DeadlineQueue()
+  /// Steps that all workers together have completed: the clock of everything else.
   var completedSteps: UInt64 = 0
 
   /// Creates a scheduler without workers.

@@ -19,11 +19,17 @@ package struct SchedulerSettings: Hashable, Sendable {
   /// the blocks for them stay free too when a sequence is admitted. 0 packs most tightly, and
   /// recomputes most when the guess was wrong.
   package var growthHorizonTokens = 128
+  /// How often a sequence may give way to others. After that it is admitted only where all blocks that
+  /// it can ever need are free, takes them at once, and stays to its end.
+  package var maxPreemptions = 3
   /// How many workers a sequence may lose at about the same positions before it is taken to be the
   /// cause and fails.
   package var maxWorkerLosses = 2
   /// How many such requests are remembered, and refused when they come again.
   package var maxQuarantined = 256
+  /// How many produced tokens a sequence is charged with, when it comes, against its tenant's share;
+  /// what it was is settled when it ends.
+  package var expectedTokens = 128
   /// How many waiting sequences are looked at past those that cannot be placed at the moment.
   package var dispatchLookahead = 64
   /// In the cost of a worker, how many more decoded tokens a new sequence is expected to bring at
@@ -80,8 +86,10 @@ package struct SchedulerSettings: Hashable, Sendable {
       "max_prefill_tokens_per_sequence_per_step"
     )
     try Self.expect(maxPlansInFlight, in: 1...8, "max_plans_in_flight")
+    try Self.expect(maxPreemptions, in: 0...1_000_000, "max_preemptions")
     try Self.expect(maxWorkerLosses, in: 1...1000, "max_worker_losses")
     try Self.expect(maxQuarantined, in: 0...1_000_000, "max_quarantined")
+    try Self.expect(expectedTokens, in: 0...1_000_000, "expected_tokens")
     try Self.expect(dispatchLookahead, in: 1...1_000_000, "dispatch_lookahead")
     try Self.expect(growthHorizonTokens, in: 0...1_000_000, "growth_horizon_tokens")
     guard storeAnswerLifetimeSteps >= 1 else {

@@ -10,6 +10,9 @@ package struct SequenceRequest: Hashable, Sendable {
   package var id: SequenceID
   /// At least one token.
   package var promptTokenIDs: [TokenID]
+  /// How many of the last prompt tokens an earlier submission has produced. Penalties and grammars
+  /// count them as output; the scheduler only passes it on.
+  package var generatedTokenCount = 0
   /// How its tokens are sampled; the scheduler only passes it on.
   package var sampling: SamplingParameters
   /// When it ends.
@@ -18,6 +21,9 @@ package struct SequenceRequest: Hashable, Sendable {
   package var priority: Int
   /// The tenant's salt: blocks are shared only among equal salts.
   package var cacheSalt: [UInt8]
+  /// When its client stops waiting, in microseconds of the clock that ``SchedulerCore/advance(to:)``
+  /// tells; nil if it never does.
+  package var deadlineMicroseconds: Int?
 
   /// Creates a request.
   package init(
@@ -26,8 +32,10 @@ package struct SequenceRequest: Hashable, Sendable {
     sampling: SamplingParameters = .init(),
     limits: GenerationLimits,
     priority: Int = 0,
-    cacheSalt: [UInt8] = []
+    cacheSalt: [UInt8] = [],
+    deadlineMicroseconds: Int? = nil
   ) {
+    self.deadlineMicroseconds = deadlineMicroseconds
     self.id = id
     self.promptTokenIDs = promptTokenIDs
     self.sampling = sampling

@@ -49,6 +49,10 @@ package struct SequenceStart: Hashable, Sendable {
   package var tokenIDs: [TokenID]
   /// How many of them are the prompt as submitted.
   package var promptTokenCount: Int
+  /// How many of the last tokens have been produced, by earlier submissions too.
+  package var generatedTokenCount: Int
+  /// Tokens that end it; empty unless `sampling` puts them off.
+  package var stopTokenIDs: Set<TokenID>
   /// How its tokens are sampled; the token at absolute position `p` from (seed, `p`).
   package var sampling: SamplingParameters
 

@@ -25,6 +25,9 @@ package struct TransferModel: Sendable {
   private var computing = LeastSquares(prior: computingPrior)
   private var fetching = LeastSquares(prior: [3000, 1.0 / 700, 1.0 / 350])
 
+  /// Positions of steps that it has seen.
+  private var observedPositions = 0
+
   /// Creates a model that has seen nothing.
   package init() {}
 
@@ -53,7 +56,8 @@ package struct TransferModel: Sendable {
 
   /// Takes a completed step in.
   package mutating func observe(_ work: StepWork, microseconds: Double) {
-    guard work.positions > 0 else { return }
+    guard work.positions > 0, microseconds > 0 else { return }
+    observedPositions += work.positions
     // Hundreds of decoding steps must not make it forget what a prompt costs.
     computing.observe(
       [1, Double(work.positions), Double(work.contextPositions)],
@@ -61,6 +65,9 @@ package struct TransferModel: Sendable {
       share: min(1, Double(work.positions) / Self.typicalPrefill)
     )
   }
+
+  /// Whether what it says of computing is of the worker rather than a guess.
+  package var hasLearntComputing: Bool { observedPositions >= 2 * Int(Self.typicalPrefill) }
 
   /// Takes a completed load in.
   package mutating func observeLoad(memoryBytes: Int, diskBytes: Int, microseconds: Double) {

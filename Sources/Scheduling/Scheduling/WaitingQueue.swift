@@ -4,11 +4,14 @@ struct WaitingQueue: Sendable {
   struct Entry: Hashable, Sendable {
     var rank: SequenceRank
     var slot: Int
+    var promptTokens: Int
   }
 
   // Entries before `head` have left; the room they leave takes those that come back to the front.
   private var entries: [Entry] = []
   private var head = 0
+  /// Tokens of all prompts that wait.
+  private(set) var promptTokens = 0
 
   var count: Int { entries.count - head }
   var isEmpty: Bool { count == 0 }
@@ -17,9 +20,10 @@ struct WaitingQueue: Sendable {
   /// The slot at a place, 0 being the front.
   subscript(place: Int) -> Int { entries[head + place].slot }
 
-  mutating func insert(_ slot: Int, rank: SequenceRank) {
+  mutating func insert(_ slot: Int, rank: SequenceRank, promptTokens: Int) {
     let place = place(of: rank)
-    let entry = Entry(rank: rank, slot: slot)
+    let entry = Entry(rank: rank, slot: slot, promptTokens: promptTokens)
+    self.promptTokens += promptTokens
     if place == 0, head > 0 {
       head -= 1
       entries[head] = entry
@@ -29,6 +33,7 @@ struct WaitingQueue: Sendable {
   }
 
   mutating func remove(at place: Int) {
+    promptTokens -= entries[head + place].promptTokens
     guard place == 0 else {
       entries.remove(at: head + place)
       return

@@ -42,8 +42,8 @@ struct WorkerState: Sendable {
   var storesDone: UInt64 = 0
   /// What its computing and fetching cost.
   var transfers: TransferModel
-  /// Whether anything has happened since it was last found to have nothing to do.
-  var hasNews = true
+  /// Whether it is among ``SchedulerCore/changed``.
+  var hasNews = false
   /// What a dispatch pass begins with; nil once anything has happened.
   var load: WorkerLoad?
   var stepsPlanned: UInt64 = 0
@@ -60,11 +60,5 @@ struct WorkerState: Sendable {
         )
       } ?? TransferModel()
     self.pool = BlockPool(blockCount: capabilities.blockCount)
-  }
-
-  /// Notes that something has happened that its next plan, or whom it takes, may depend on.
-  mutating func note() {
-    hasNews = true
-    load = nil
   }
 }

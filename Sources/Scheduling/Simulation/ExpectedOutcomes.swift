@@ -45,9 +45,9 @@ extension SimulationScenario {
     requests.contains { $0.flaw == .killsWorkers && $0.prompt == request.prompt }
   }
 
-  /// By how much worker losses that are not one request's fault may add up on another.
+  /// Whose fault losses may be: a request that is there at so many of them looks guilty.
   private var lossCount: Int {
-    requests.count { $0.flaw == .killsWorkers } - 1 + faultLossCount
+    requests.count { $0.flaw == .killsWorkers } + faultLossCount
   }
 
   /// Faults by which a worker may be lost.

@@ -10,6 +10,7 @@ extension SimulationScenario {
     let hasStore = Bool.random(using: &generator)
     scenario.settings = settings(hasStore: hasStore, &generator)
     scenario.workers = workers(blockSize: blockSize, hasStore: hasStore, &generator)
+    scenario.tellsDeadlines = Bool.random(using: &generator)
     scenario.network.jitterMicroseconds = [1, 50, 20_000].randomElement(using: &generator) ?? 50
     scenario.store.lossProbability = [0, 0.1].randomElement(using: &generator) ?? 0.0
     scenario.store.latencyMicroseconds = [100, 5000].randomElement(using: &generator) ?? 100
@@ -41,6 +42,8 @@ extension SimulationScenario {
       [nil, 4, 16].randomElement(using: &generator) ?? nil
     settings.watermarkFraction = [0, 0.01, 0.2].randomElement(using: &generator) ?? 0
     settings.growthHorizonTokens = [0, 4, 128].randomElement(using: &generator) ?? 0
+    settings.maxPreemptions = [0, 1, 3].randomElement(using: &generator) ?? 3
+    settings.expectedTokens = [0, 8, 128].randomElement(using: &generator) ?? 128
     settings.maxWorkerLosses = Int.random(in: 2...3, using: &generator)
     settings.dispatchLookahead = [1, 64].randomElement(using: &generator) ?? 64
     settings.awaitsSharedPrefixes = Bool.random(using: &generator)

@@ -56,7 +56,12 @@ package struct SimulatedClient {
   }
 
   /// What the gateway submits: the prompt and what has come of the answer, as a new prompt.
-  package mutating func submission(id: SequenceID) -> SequenceRequest {
+  ///
+  /// - Parameter deadline: As the scheduler's clock tells.
+  package mutating func submission(
+    id: SequenceID,
+    deadlineMicroseconds deadline: Int? = nil
+  ) -> SequenceRequest {
     let prompt = request.prompt.tokenIDs
     if submissions == 0 { state = prompt.reduce(state) { SimulatedModel.advance($0, by: $1) } }
     submissions += 1
@@ -69,7 +74,8 @@ package struct SimulatedClient {
         stopTokenIDs: [SimulatedModel.stopToken]
       ),
       priority: request.priority,
-      cacheSalt: request.tenant == 0 ? [] : [UInt8(truncatingIfNeeded: request.tenant)]
+      cacheSalt: request.tenant == 0 ? [] : [UInt8(truncatingIfNeeded: request.tenant)],
+      deadlineMicroseconds: deadline
     )
   }
 

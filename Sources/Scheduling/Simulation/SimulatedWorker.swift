@@ -103,18 +103,27 @@ package struct SimulatedWorker {
     _ slice: PlannedSlice,
     _ execution: inout Execution
   ) throws(SimulationViolation) {
-    guard let sequence = sequences[slice.sequence], !sequence.hasFailed else { return }
     let end = slice.startPosition + slice.tokenCount
-    try memory.read(to: end, of: sequence)
-    guard slice.samples else { return }
-    try require(end == sequence.tokens.count, "a slice samples before the end")
-    if end + 1 >= sequence.seed.naturalLength, sequence.seed.flaw != .none {
-      fail(slice.sequence, sequence.seed.flaw, &execution)
+    guard let (seed, state) = try stateRead(to: end, slice), slice.samples else { return }
+    if end + 1 >= seed.naturalLength, seed.flaw != .none {
+      fail(slice.sequence, seed.flaw, &execution)
       return
     }
-    let token = SimulatedModel.token(at: end, after: sequence.state, sequence.seed)
+    let token = SimulatedModel.token(at: end, after: state, seed)
     sequences[slice.sequence]?.append(token)
     execution.result.sampled.append(SampledToken(sequence: slice.sequence, tokenID: token))
+  }
+
+  /// Checks a slice's context, and gives what its token depends on; nil if the sequence has failed.
+  private func stateRead(
+    to end: Int,
+    _ slice: PlannedSlice
+  ) throws(SimulationViolation) -> (SimulatedSeed, UInt64)? {
+    guard let sequence = sequences[slice.sequence], !sequence.hasFailed else { return nil }
+    try memory.read(to: end, of: sequence)
+    let isEnd = end == sequence.tokens.count
+    try require(isEnd || !slice.samples, "a slice samples before the end")
+    return (sequence.seed, sequence.state)
   }
 
   private mutating func fail(

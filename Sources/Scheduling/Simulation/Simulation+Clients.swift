@@ -20,7 +20,12 @@ extension Simulation {
     if clients[client].completedReason != nil { return end(client, .answered) }
     guard core != nil else { return resubmit(client) }
     let id = SequenceID(nextSequence)
-    let request = clients[client].submission(id: id)
+    let asked = clients[client].request
+    let deadline = asked.arrivalMicroseconds + asked.timeoutMicroseconds
+    let request = clients[client].submission(
+      id: id,
+      deadlineMicroseconds: scenario.tellsDeadlines ? deadline : nil
+    )
     do throws(MeshError) {
       try core?.submit(request)
     } catch {
@@ -91,6 +96,7 @@ extension Simulation {
   /// its questions to the store.
   mutating func settle(_ events: [SequenceEvent]) throws(SimulationViolation) {
     for event in events { try tell(event) }
+    for event in core?.advance(to: now) ?? [] { try tell(event) }
     guard core != nil else { return }
     changeCount += 1
     for plan in core?.nextPlans() ?? [] { try send(plan) }

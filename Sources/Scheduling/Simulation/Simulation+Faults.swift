@@ -61,24 +61,26 @@ extension Simulation {
   }
 
   mutating func join(_ worker: Int) throws(SimulationViolation) {
-    let host = hosts[worker]
-    if host.resumeTime > now { return queue.add(.join(worker: worker), at: host.resumeTime) }
+    if hosts[worker].resumeTime > now {
+      return queue.add(.join(worker: worker), at: hosts[worker].resumeTime)
+    }
     hosts[worker].isUp = true
-    if let epoch = host.epoch, links[epoch]?.isOpen == true { return }
+    if let epoch = hosts[worker].epoch, links[epoch]?.isOpen == true { return }
     guard core != nil else {
       let pause = 100_000 + Int(generator.exponential(mean: 100_000))
       return queue.add(.join(worker: worker), at: now + pause)
     }
     let joined: WorkerJoin?
     do throws(MeshError) {
-      joined = try core?.join(host.worker.capabilities)
+      joined = try core?.join(hosts[worker].worker.capabilities)
     } catch {
       throw SimulationViolation("a worker is not taken: \(error)")
     }
     guard let joined else { return }
-    for (epoch, link) in links where link.worker == worker { links[epoch]?.isOpen = false }
+    if let former = hosts[worker].lastEpoch { links[former]?.isOpen = false }
     hosts[worker].endStay()
     hosts[worker].epoch = joined.epoch
+    hosts[worker].lastEpoch = joined.epoch
     links[joined.epoch] = WorkerLink(worker: worker)
     nextEpoch = Epoch(joined.epoch.rawValue + 1)
     try settle(joined.events)

@@ -4,38 +4,33 @@ import Scheduling
 /// Plans to the workers, steps there, and what they report.
 extension Simulation {
   mutating func send(_ plan: StepPlan) throws(SimulationViolation) {
-    guard let link = links[plan.epoch], link.isOpen else {
+    guard let quietTime = links[plan.epoch]?.quietTime, links[plan.epoch]?.isOpen == true else {
       throw SimulationViolation("a plan for epoch \(plan.epoch.rawValue), which is no member")
     }
-    let time = max(arrivalTime(), link.quietTime)
+    let time = max(arrivalTime(), quietTime)
     let arrival = links[plan.epoch]?.plans.send(plan, arrivingAt: time)
     queue.add(.plan(plan.epoch), at: arrival ?? time)
   }
 
   mutating func deliverPlan(_ epoch: Epoch) throws(SimulationViolation) {
-    guard let link = links[epoch] else { return }
-    if link.quietTime > now { return queue.add(.plan(epoch), at: link.quietTime) }
-    guard let plan = links[epoch]?.plans.receive(), hosts[link.worker].epoch == epoch else {
-      return
-    }
-    hosts[link.worker].plans.append(plan)
-    try startStep(link.worker)
+    guard let quietTime = links[epoch]?.quietTime, let worker = links[epoch]?.worker else { return }
+    if quietTime > now { return queue.add(.plan(epoch), at: quietTime) }
+    guard let plan = links[epoch]?.plans.receive(), hosts[worker].epoch == epoch else { return }
+    hosts[worker].plans.append(plan)
+    try startStep(worker)
   }
 
   /// Begins the oldest plan, if the worker is free to.
   mutating func startStep(_ worker: Int) throws(SimulationViolation) {
-    let host = hosts[worker]
-    guard host.isUp, host.execution == nil, host.resumeTime <= now, !host.plans.isEmpty else {
-      return
-    }
+    guard hosts[worker].canStartStep(at: now) else { return }
     let plan = hosts[worker].plans.removeFirst()
     var execution: SimulatedWorker.Execution
     do throws(SimulationViolation) {
       execution = try hosts[worker].worker.execute(plan)
     } catch {
-      throw SimulationViolation("on \(host.worker.capabilities.name): \(error)")
+      throw SimulationViolation("on \(hosts[worker].worker.capabilities.name): \(error)")
     }
-    let speed = host.slowness / host.worker.capabilities.relativeSpeed
+    let speed = hosts[worker].slowness / hosts[worker].worker.capabilities.relativeSpeed
     let duration = scenario.stepTime.microseconds(of: plan.slices) * speed
     execution.result.computeMicroseconds = duration
     measurements.count(plan)
@@ -43,14 +38,14 @@ extension Simulation {
     for (put, states) in execution.puts { begin(put, states, worker) }
     for load in execution.loads { begin(load, worker) }
     hosts[worker].execution = execution
-    queue.add(.stepEnd(worker: worker, stay: host.stay), at: now + max(1, Int(duration)))
+    let end = now + max(1, Int(duration))
+    queue.add(.stepEnd(worker: worker, stay: hosts[worker].stay), at: end)
   }
 
   mutating func endStep(_ worker: Int, _ stay: Int) throws(SimulationViolation) {
-    let host = hosts[worker]
-    guard host.stay == stay, let execution = host.execution else { return }
-    if host.resumeTime > now {
-      return queue.add(.stepEnd(worker: worker, stay: stay), at: host.resumeTime)
+    guard hosts[worker].stay == stay, let execution = hosts[worker].execution else { return }
+    if hosts[worker].resumeTime > now {
+      return queue.add(.stepEnd(worker: worker, stay: stay), at: hosts[worker].resumeTime)
     }
     if execution.isFatal {
       return try strike(.crash(worker: worker, downMicroseconds: 500_000))
@@ -61,32 +56,32 @@ extension Simulation {
   }
 
   mutating func report(_ report: WorkerReport, from worker: Int) {
-    guard let epoch = hosts[worker].epoch, let link = links[epoch] else { return }
-    let time = max(arrivalTime(), link.quietTime)
+    guard let epoch = hosts[worker].epoch, let quietTime = links[epoch]?.quietTime else { return }
+    let time = max(arrivalTime(), quietTime)
     let arrival = links[epoch]?.reports.send(report, arrivingAt: time)
     queue.add(.report(epoch), at: arrival ?? time)
   }
 
   mutating func deliverReport(_ epoch: Epoch) throws(SimulationViolation) {
-    guard let link = links[epoch] else { return }
-    if link.quietTime > now { return queue.add(.report(epoch), at: link.quietTime) }
-    guard let report = links[epoch]?.reports.receive(), let core else { return }
-    let wasMember = core.isMember(epoch)
-    let before = wasMember ? nil : core.statistics
+    guard let quietTime = links[epoch]?.quietTime else { return }
+    if quietTime > now { return queue.add(.report(epoch), at: quietTime) }
+    guard let report = links[epoch]?.reports.receive(), core != nil else { return }
+    let wasMember = core?.isMember(epoch) == true
+    let before = wasMember ? nil : core?.statistics
     var events: [SequenceEvent] = []
     switch report {
-    case .step(let result): events = self.core?.complete(result) ?? []
-    case .load(let result): self.core?.complete([result], of: epoch)
-    case .stores(let number): self.core?.complete(storesThrough: number, of: epoch)
+    case .step(let result): events = core?.complete(result) ?? []
+    case .load(let result): core?.complete([result], of: epoch)
+    case .stores(let number): core?.complete(storesThrough: number, of: epoch)
     }
     if let before {
       measurements.staleReports += 1
       try require(
-        events.isEmpty && self.core?.statistics == before,
+        events.isEmpty && core?.statistics == before,
         "what a former member reports has an effect"
       )
     } else {
-      try require(self.core?.isMember(epoch) == true, "a worker is put out for a right result")
+      try require(core?.isMember(epoch) == true, "a worker is put out for a right result")
     }
     try settle(events)
   }
@@ -143,10 +138,9 @@ extension Simulation {
   }
 
   mutating func endLoad(_ load: BlockLoad, _ worker: Int, _ stay: Int) {
-    let host = hosts[worker]
-    guard host.stay == stay else { return }
-    if host.resumeTime > now {
-      return queue.add(.loadEnd(worker: worker, stay: stay, load), at: host.resumeTime)
+    guard hosts[worker].stay == stay else { return }
+    if hosts[worker].resumeTime > now {
+      return queue.add(.loadEnd(worker: worker, stay: stay, load), at: hosts[worker].resumeTime)
     }
     var states: [UInt64] = []
     for key in load.keys {
@@ -156,7 +150,7 @@ extension Simulation {
       states.append(state)
     }
     hosts[worker].worker.endLoad(load.id, states)
-    let bytes = states.count * host.worker.capabilities.storeBlockBytes
+    let bytes = states.count * hosts[worker].worker.capabilities.storeBlockBytes
     let duration = Double(bytes) / scenario.store.bytesPerSecond * 1e6
     let latency = Double(scenario.store.latencyMicroseconds)
     report(

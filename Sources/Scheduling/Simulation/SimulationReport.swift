@@ -4,6 +4,8 @@ import MeshTypes
 package struct SimulationReport: Hashable, Sendable {
   /// How each request ended, in the order of arrival.
   package var outcomes: [RequestOutcome]
+  /// From arrival to first token of each request, in seconds; nil if there was none.
+  package var firstTokens: [Double?]
   /// From arrival to first token, of requests that were answered, in seconds.
   package var firstTokenSeconds: Distribution
   /// The mean time of a token after the first, of requests that were answered, in seconds.
@@ -48,6 +50,7 @@ package struct SimulationReport: Hashable, Sendable {
     workerCount: Int
   ) {
     outcomes = clients.map { $0.outcome ?? .failed(.internalError) }
+    firstTokens = clients.map(\.secondsToFirstToken)
     let answered = clients.filter { $0.outcome == .answered }
     firstTokenSeconds = Distribution(answered.compactMap(\.secondsToFirstToken))
     tokenSeconds = Distribution(answered.compactMap(\.secondsPerToken))

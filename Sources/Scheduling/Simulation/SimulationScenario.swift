@@ -18,6 +18,8 @@ package struct SimulationScenario: Sendable {
   package var network = SimulatedNetwork()
   /// The KV store; used if the settings and workers use one.
   package var store = SimulatedStoreSettings()
+  /// Whether gateways tell the scheduler until when their clients wait.
+  package var tellsDeadlines = true
   /// After how many events at the core its invariants are checked; each check looks at every block.
   package var changesBetweenChecks = 1
   /// The time between two looks at the memory.

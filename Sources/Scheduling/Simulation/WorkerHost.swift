@@ -6,6 +6,8 @@ struct WorkerHost {
   var worker: SimulatedWorker
   /// Its present membership, as far as it knows.
   var epoch: Epoch?
+  /// Its last membership.
+  var lastEpoch: Epoch?
   /// Counts memberships and deaths: events of an earlier one have lost their meaning.
   var stay = 0
   var isUp = true
@@ -23,6 +25,10 @@ struct WorkerHost {
   var busyMicroseconds = 0
 
   init(_ capabilities: WorkerCapabilities) { worker = SimulatedWorker(capabilities) }
+
+  func canStartStep(at time: Int) -> Bool {
+    isUp && execution == nil && resumeTime <= time && !plans.isEmpty
+  }
 
   /// Forgets everything that a membership brings.
   mutating func endStay() {

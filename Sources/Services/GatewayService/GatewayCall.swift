@@ -9,6 +9,7 @@ import SwiftProtobuf
 struct GatewayCall: Sendable {
   let models: ModelDirectory
   let tokenizer: Weft_Tokenizer_V1_TokenizerService.Client<CoreClientTransport>
+  let grammars: GrammarCheck
   let requestID: String
   let maximumTextBytes: Int
 
@@ -23,7 +24,7 @@ struct GatewayCall: Sendable {
       guard !text.isEmpty else { throw MeshError.invalid("text", "must not be empty") }
       try checkSize(text.utf8.count, field: "text")
       // The options are checked before the tokenizer is troubled.
-      _ = try request([0], "text", message.options, model)
+      try await check(try request([0], "text", message.options, model))
       let encoded = try await tokenizer.encode(
         .with {
           $0.text = text
@@ -34,7 +35,9 @@ struct GatewayCall: Sendable {
       )
       return try request(encoded.tokenIds, "text", message.options, model)
     case .tokenIds(let tokenIDs):
-      return try request(tokenIDs.ids, "token_ids", message.options, model)
+      let request = try request(tokenIDs.ids, "token_ids", message.options, model)
+      try await check(request)
+      return request
     case nil:
       throw MeshError.invalid("prompt", "must be given as text or token_ids")
     }
@@ -49,13 +52,17 @@ struct GatewayCall: Sendable {
       )
     }
     try checkSize(message.messages.reduce(0) { $0 + $1.content.utf8.count }, field: "messages")
-    _ = try request([0], "messages", message.options, model)
+    try await check(try request([0], "messages", message.options, model))
     let prompt = try await tokenizer.applyChatTemplate(
       .with { $0.messages = message.messages },
       metadata: RequestID.metadata(requestID),
       options: .unaryDefaults
     )
     return try request(prompt.tokenIds, "messages", message.options, model)
+  }
+
+  private func check(_ request: GenerationRequest) async throws(MeshError) {
+    if let source = request.sampling.structuredOutput { try await grammars.check(source) }
   }
 
   private func checkSize(_ bytes: Int, field: String) throws(MeshError) {

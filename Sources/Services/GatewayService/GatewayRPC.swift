@@ -11,6 +11,7 @@ struct GatewayRPC: Weft_Gateway_V1_GatewayService.ServiceProtocol {
   let models: ModelDirectory
   let tokenizer: Weft_Tokenizer_V1_TokenizerService.Client<CoreClientTransport>
   let scheduler: Weft_Scheduler_V1_SchedulerService.Client<CoreClientTransport>
+  let grammars = GrammarCheck()
   let requestTimeout: Duration
   let logger: Logger
 
@@ -26,6 +27,7 @@ struct GatewayRPC: Weft_Gateway_V1_GatewayService.ServiceProtocol {
       .with {
         $0.text = part.text
         $0.tokenIds = part.tokenIDs
+        $0.logprobs = part.logprobs
         if let finish = part.finish { $0.finish = finish }
       }
     }
@@ -41,6 +43,7 @@ struct GatewayRPC: Weft_Gateway_V1_GatewayService.ServiceProtocol {
       .with {
         $0.text = part.text
         $0.tokenIds = part.tokenIDs
+        $0.logprobs = part.logprobs
         if let finish = part.finish { $0.finish = finish }
       }
     }
@@ -67,6 +70,7 @@ struct GatewayRPC: Weft_Gateway_V1_GatewayService.ServiceProtocol {
     let call = GatewayCall(
       models: models,
       tokenizer: tokenizer,
+      grammars: grammars,
       requestID: requestID,
       maximumTextBytes: Self.maximumTextBytes
     )

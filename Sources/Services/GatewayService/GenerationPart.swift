@@ -6,7 +6,9 @@ struct GenerationPart: Sendable {
   /// Text that became complete.
   var text: String
   /// The tokens that arrived with it.
-  var tokenIDs: [TokenID]
+  var tokenIDs: [TokenID] = []
+  /// How likely they were, if that was asked for.
+  var logprobs: [Weft_Types_V1_TokenLogprobs] = []
   /// Set in the last part.
   var finish: Weft_Gateway_V1_Finish?
 }

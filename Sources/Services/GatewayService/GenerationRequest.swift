@@ -53,7 +53,7 @@ package struct GenerationRequest: Sendable {
     if options.hasMaxTokens, options.maxTokens < 1 {
       throw .invalid("options.max_tokens", "must be at least 1, got \(options.maxTokens)")
     }
-    let sampling = SamplingParameters(options.sampling, defaultSeed: seed)
+    let sampling = try SamplingParameters(options.sampling, defaultSeed: seed)
     try sampling.validate()
     try Self.validate(options, vocabularySize: model.vocabularySize)
     self.promptTokenIDs = promptTokenIDs
@@ -79,6 +79,9 @@ package struct GenerationRequest: Sendable {
     }
     if let wrong = options.stopTokenIds.first(where: { $0 >= vocabularySize }) {
       throw .invalid("options.stop_token_ids", "must be below \(vocabularySize), got \(wrong)")
+    }
+    if let wrong = options.sampling.logitBias.first(where: { $0.tokenID >= vocabularySize }) {
+      throw .invalid("sampling.logit_bias", "must be below \(vocabularySize), got \(wrong.tokenID)")
     }
     guard options.cacheSalt.count <= maximumCacheSaltBytes else {
       throw .invalid(

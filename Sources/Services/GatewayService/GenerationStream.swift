@@ -49,7 +49,13 @@ struct GenerationStream: Sendable {
       } onResponse: { response in
         for try await part in response.messages {
           if !part.text.isEmpty || !part.tokenIds.isEmpty {
-            try await send(GenerationPart(text: part.text, tokenIDs: part.tokenIds, finish: nil))
+            try await send(
+              GenerationPart(
+                text: part.text,
+                tokenIDs: part.tokenIds,
+                logprobs: progress.takeLogprobs(of: part.tokenIds.count)
+              )
+            )
           }
           if part.hasMatchedStop { return part.matchedStop as String? }
         }
@@ -57,7 +63,7 @@ struct GenerationStream: Sendable {
       }
       if stop == nil, let failure = progress.snapshot.failure { throw failure }
       try await send(
-        GenerationPart(text: "", tokenIDs: [], finish: finish(progress.snapshot, stop: stop))
+        GenerationPart(text: "", finish: finish(progress.snapshot, stop: stop))
       )
     } catch {
       let failure = progress.snapshot.failure ?? error
@@ -115,6 +121,7 @@ struct GenerationStream: Sendable {
       $0.sampling = request.sampling.message
       if let maxTokens = request.maxTokens { $0.maxTokens = maxTokens - Int32(received.count) }
       $0.stopTokenIds = Array(request.stopTokenIDs)
+      $0.generatedTokenCount = UInt32(received.count)
     }
     try await scheduler.generate(
       message,
@@ -123,7 +130,7 @@ struct GenerationStream: Sendable {
     ) { response in
       for try await message in response.messages {
         if !message.tokenIds.isEmpty {
-          progress.received(message.tokenIds, at: .now)
+          progress.received(message.tokenIds, message.logprobs, at: .now)
           try await forward(message.tokenIds)
         }
         if message.hasFinish {

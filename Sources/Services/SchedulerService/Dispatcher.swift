@@ -144,7 +144,7 @@ final class Dispatcher: Sendable {
       state.core.complete(storesThrough: response.storesDone, of: epoch)
       if response.step > 0 {
         let events = state.core.complete(StepResult(response))
-        Self.send(events, &state)
+        Self.send(events, &state, of: response)
       }
       Self.removeFormerMembers(&state)
       sendPlans(&state)
@@ -172,11 +172,20 @@ final class Dispatcher: Sendable {
 
   // MARK: Effects
 
-  private static func send(_ events: [SequenceEvent], _ state: inout State) {
+  /// - Parameter response: The result that the events came of, if they did: the core does not know
+  ///   how likely tokens were.
+  private static func send(
+    _ events: [SequenceEvent],
+    _ state: inout State,
+    of response: Weft_Worker_V1_ExecuteResponse = .init()
+  ) {
+    let logprobs = response.logprobs
     for event in events {
       switch event {
       case .token(let id, let tokenID):
-        state.sequences[id]?.yield(Weft_Scheduler_V1_GenerateResponse(tokenID: tokenID))
+        state.sequences[id]?.yield(
+          Weft_Scheduler_V1_GenerateResponse(tokenID: tokenID, logprobs: logprobs[id.rawValue])
+        )
       case .finished(let id, let reason, let usage):
         let stream = state.sequences.removeValue(forKey: id)
         stream?.yield(Weft_Scheduler_V1_GenerateResponse(reason: reason, usage: usage))

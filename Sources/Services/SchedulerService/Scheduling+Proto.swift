@@ -1,5 +1,6 @@
 import BlockCache
 import FoundationEssentials
+import GRPCCore
 import MeshProtos
 import MeshRuntime
 import MeshTypes
@@ -78,6 +79,8 @@ extension Weft_Worker_V1_ExecuteRequest {
           $0.sequence = start.id.rawValue
           $0.tokenIds = start.tokenIDs
           $0.sampling = start.sampling.message
+          $0.generatedTokenCount = UInt32(start.generatedTokenCount)
+          $0.stopTokenIds = start.stopTokenIDs.sorted()
         }
       }
       $0.slices = plan.slices.map { slice in
@@ -137,7 +140,10 @@ extension StepResult {
       failures: message.failures.map {
         SequenceFailure(
           sequence: SequenceID($0.sequence),
-          error: MeshError(.internalError, "a worker refused the sequence: \($0.message)")
+          error: MeshError(
+            .ofSequence(workerCode: $0.code),
+            "a worker refused the sequence: \($0.message)"
+          )
         )
       },
       computeMicroseconds: Double(message.computeMicroseconds)
@@ -145,9 +151,24 @@ extension StepResult {
   }
 }
 
+extension MeshError.Code {
+  /// The kind of failure that a worker's status about a sequence stands for: a grammar that cannot go on
+  /// is the request's; all else is a plan that was wrong, which is ours.
+  fileprivate static func ofSequence(workerCode: Int32) -> Self {
+    [.failedPrecondition, .resourceExhausted].first {
+      Int32($0.rpcErrorCode.rawValue) == workerCode
+    } ?? .internalError
+  }
+}
+
 extension Weft_Scheduler_V1_GenerateResponse {
-  /// One more token.
-  init(tokenID: TokenID) { self = .with { $0.tokenIds = [tokenID] } }
+  /// One more token, and how likely it was if that was asked for.
+  init(tokenID: TokenID, logprobs: Weft_Types_V1_TokenLogprobs?) {
+    self = .with {
+      $0.tokenIds = [tokenID]
+      if let logprobs { $0.logprobs = [logprobs] }
+    }
+  }
 
   /// The end.
   init(reason: FinishReason, usage: SequenceUsage) {
@@ -194,5 +215,14 @@ extension Weft_Scheduler_V1_GetStatusResponse {
       $0.workers.sort { $0.worker < $1.worker }
       $0.store = Weft_Scheduler_V1_StoreStatus(statistics)
     }
+  }
+}
+
+extension Weft_Worker_V1_ExecuteResponse {
+  /// How likely sampled tokens were, by sequence, where that was asked for.
+  var logprobs: [UInt64: Weft_Types_V1_TokenLogprobs] {
+    var logprobs: [UInt64: Weft_Types_V1_TokenLogprobs] = [:]
+    for token in sampled where token.hasLogprobs { logprobs[token.sequence] = token.logprobs }
+    return logprobs
   }
 }

@@ -19,7 +19,7 @@ extension SequenceRequest {
     guard !message.promptTokenIds.isEmpty else {
       throw .invalid("prompt_token_ids", "must not be empty")
     }
-    let sampling = SamplingParameters(message.sampling)
+    let sampling = try SamplingParameters(message.sampling)
     try sampling.validate()
     let maxTokens: Int
     if message.hasMaxTokens {
@@ -32,6 +32,13 @@ extension SequenceRequest {
     }
     guard maxTokens >= 1 else {
       throw .invalid("max_tokens", "must be at least 1, got \(maxTokens)")
+    }
+    guard message.generatedTokenCount < message.promptTokenIds.count else {
+      throw .invalid(
+        "generated_token_count",
+        "must be below \(message.promptTokenIds.count), the number of prompt_token_ids, got"
+          + " \(message.generatedTokenCount)"
+      )
     }
     guard message.cacheSalt.count <= Self.maximumCacheSaltBytes else {
       throw .invalid(
@@ -49,6 +56,7 @@ extension SequenceRequest {
       ),
       cacheSalt: Array(message.cacheSalt)
     )
+    generatedTokenCount = Int(message.generatedTokenCount)
   }
 
   private static let maximumCacheSaltBytes = 256

@@ -2,6 +2,7 @@ package import ChatTemplates
 package import MeshTypes
 import ModelFiles
 package import Tokenization
+import TokenizerFiles
 
 /// A model's vocabulary and chat template, read from its GGUF file or Hugging Face folder.
 package struct TokenizerModel: Sendable {

@@ -55,10 +55,11 @@ struct ChatCommand: AsyncParsableCommand {
         $0.content = turn.content
       }
     }
+    let options = try sampling.message()
     let (text, finish) = try await client.chat(
       .with {
         $0.messages = messages
-        $0.options = sampling.message
+        $0.options = options
       },
       show: Terminal.show
     )

@@ -20,10 +20,11 @@ struct GenerateCommand: AsyncParsableCommand {
   @OptionGroup var gateway: GatewayOptions
 
   func run() async throws {
+    let options = try sampling.message()
     let request = Weft_Gateway_V1_GenerateRequest.with {
       $0.text = prompt
       $0.parseSpecialTokens = parseSpecialTokens
-      $0.options = sampling.message
+      $0.options = options
     }
     let finish = try await reportingStatus {
       try await GatewayClient.with(try await gateway.address()) { client in

@@ -23,6 +23,20 @@ struct SamplingOptions: ParsableArguments {
   @Option(help: "The same seed gives the same output.")
   var seed: UInt64?
 
+  @Option(help: "Divides the logits of tokens that are there already; 1 is none.")
+  var repetitionPenalty: Float?
+
+  @Option(help: "Is subtracted from the logits of tokens in the output.")
+  var presencePenalty: Float?
+
+  @Option(help: "Is subtracted from the logits of tokens in the output, once for each time.")
+  var frequencyPenalty: Float?
+
+  @Option(help: "The fewest tokens to produce.")
+  var minTokens: UInt32?
+
+  @OptionGroup var structure: StructureOptions
+
   @Option(help: "A text that ends the output; may be repeated.")
   var stop: [String] = []
 
@@ -30,8 +44,11 @@ struct SamplingOptions: ParsableArguments {
   var cacheSalt: String?
 
   /// The flags as the gateway takes them.
-  var message: Weft_Gateway_V1_GenerationOptions {
-    .with { options in
+  ///
+  /// - Throws: `ValidationError` for a grammar's file that cannot be read.
+  func message() throws -> Weft_Gateway_V1_GenerationOptions {
+    let structuredOutput = try structure.message()
+    return .with { options in
       if let maxTokens { options.maxTokens = maxTokens }
       options.stop = stop
       if let cacheSalt { options.cacheSalt = Data(cacheSalt.utf8) }
@@ -41,6 +58,11 @@ struct SamplingOptions: ParsableArguments {
         if let topP { $0.topP = topP }
         if let minP { $0.minP = minP }
         if let seed { $0.seed = seed }
+        if let repetitionPenalty { $0.repetitionPenalty = repetitionPenalty }
+        if let presencePenalty { $0.presencePenalty = presencePenalty }
+        if let frequencyPenalty { $0.frequencyPenalty = frequencyPenalty }
+        if let minTokens { $0.minTokens = minTokens }
+        if let structuredOutput { $0.structuredOutput = structuredOutput }
       }
     }
   }

@@ -9,7 +9,7 @@ package struct WeftCommand: AsyncParsableCommand {
     version: meshVersion,
     subcommands: [
       UpCommand.self, ChatCommand.self, GenerateCommand.self, ModelsCommand.self,
-      HealthCommand.self, StoreCommand.self, TopCommand.self,
+      HealthCommand.self, StoreCommand.self, TopCommand.self, SimulateCommand.self,
     ]
   )
 

@@ -8,6 +8,12 @@ struct InferenceSequence {
   /// The physical block of each logical one.
   var blockTable: [BlockID] = []
   let sampling: SamplingParameters
+  /// How many of the tokens are the prompt.
+  var promptCount = 0
+  /// Tokens that end it, for `sampling.minTokens`.
+  var stopTokenIDs: [TokenID] = []
+  /// Its grammar and where it is there; nil for any text.
+  var structure: SequenceStructure?
 
   /// - Parameters:
   ///   - tokenLimit: The most tokens that it will have: room for them is taken now, not by steps.

@@ -5,16 +5,9 @@ import Transformer
 /// What a plan has the runner compute. Kept from step to step, so that it allocates nothing once it
 /// has been as large as it gets.
 struct StepBatch {
-  /// A token to be sampled.
-  struct Sample {
-    var sequence: UInt64
-    /// The token's position in its sequence.
-    var position: Int
-  }
-
   private(set) var slices: [SequenceSlice] = []
-  /// One for each row of logits, in order.
-  private(set) var samples: [Sample] = []
+  /// The sequences that a token is sampled for, one for each row of logits, in order.
+  private(set) var samples: [UInt64] = []
   /// Sequences with more than one slice: which of them comes first is not for the worker to say.
   private(set) var repeatedSequences: Set<UInt64> = []
   private var seenSequences: Set<UInt64> = []
@@ -33,10 +26,7 @@ struct StepBatch {
   /// Adds a checked slice.
   mutating func append(_ slice: SequenceSlice, of sequence: UInt64) {
     slices.append(slice)
-    guard slice.logits == .lastToken else { return }
-    samples.append(
-      Sample(sequence: sequence, position: slice.startPosition + slice.tokenIDs.count)
-    )
+    if slice.logits == .lastToken { samples.append(sequence) }
   }
 
   /// Lets go of the sequences' arrays, which can then grow without being copied.

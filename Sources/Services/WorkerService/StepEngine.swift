@@ -15,9 +15,10 @@ import Transformer
 actor StepEngine {
   private let executor: DedicatedThreadExecutor
   private let runner: ModelRunner
-  private var sampler: Sampler
+  var sampler: ConstrainedSampler
+  private let structures: StructureLibrary
   private let maxBatchSequences: Int
-  private var sequences: [UInt64: InferenceSequence] = [:]
+  var sequences: [UInt64: InferenceSequence] = [:]
   private var batch = StepBatch()
   private var epoch: UInt64 = 0
   private var call: UInt64 = 0
@@ -28,11 +29,15 @@ actor StepEngine {
   /// Takes over a loaded model.
   init(
     runner: ModelRunner,
+    structures: StructureLibrary,
     maxBatchSequences: Int,
     executor: DedicatedThreadExecutor
   ) {
     self.runner = runner
-    self.sampler = Sampler(vocabularySize: runner.configuration.vocabularySize)
+    self.sampler = ConstrainedSampler(
+      Sampler(vocabularySize: runner.configuration.vocabularySize)
+    )
+    self.structures = structures
     self.maxBatchSequences = maxBatchSequences
     self.executor = executor
   }
@@ -85,7 +90,7 @@ actor StepEngine {
     }
     transfers?.compute { batch.slices.fullBlocks(ofTokens: runner.settings.blockSizeTokens) }
     defer { transfers?.endStep() }
-    let sampled = try runBatch()
+    let sampled = try runBatch(&failures)
     for sequence in failures.keys { sequences[sequence] = nil }
     return .with {
       $0.epoch = plan.epoch
@@ -103,7 +108,7 @@ actor StepEngine {
   }
 
   private func begin(_ start: Weft_Worker_V1_SequenceStart) throws(MeshError) {
-    let sampling = SamplingParameters(start.sampling)
+    let sampling = try SamplingParameters(start.sampling)
     try sampling.validate()
     guard sequences[start.sequence] == nil else {
       throw .invalid("starts.sequence", "\(start.sequence) has started already")
@@ -125,6 +130,26 @@ actor StepEngine {
       tokenLimit: contextLength + 1,
       blockLimit: contextLength / runner.settings.blockSizeTokens + 1
     )
+    try beginSampling(start)
+  }
+
+  /// Takes over what a sequence's sampling depends on besides its parameters, and has its grammar
+  /// compiled while its prompt is computed.
+  private func beginSampling(_ start: Weft_Worker_V1_SequenceStart) throws(MeshError) {
+    let promptCount = start.tokenIds.count - Int(start.generatedTokenCount)
+    guard promptCount >= 1 else {
+      sequences[start.sequence] = nil
+      throw .invalid(
+        "starts.generated_token_count",
+        "must be below \(start.tokenIds.count), got \(start.generatedTokenCount)"
+      )
+    }
+    sequences[start.sequence]?.promptCount = promptCount
+    sequences[start.sequence]?.stopTokenIDs = start.stopTokenIds
+    if let source = sequences[start.sequence]?.sampling.structuredOutput {
+      let structure = structures.structure(of: source)
+      sequences[start.sequence]?.structure = SequenceStructure(structure)
+    }
   }
 
   /// Extends the sequence's block table and checks what the slice asks for; the runner checks
@@ -167,24 +192,20 @@ actor StepEngine {
   }
 
   /// Computes the batch, samples, and appends what it sampled to the sequences.
-  private func runBatch() throws(MeshError) -> [Weft_Worker_V1_SampledToken] {
+  private func runBatch(
+    _ failures: inout [UInt64: MeshError]
+  ) throws(MeshError) -> [Weft_Worker_V1_SampledToken] {
     guard !batch.slices.isEmpty else { return [] }
     let logits = try runner.step(batch.slices) { transfers?.didCompute(layer: $0) }
     batch.release()
     var sampled: [Weft_Worker_V1_SampledToken] = []
     sampled.reserveCapacity(batch.samples.count)
-    for (row, sample) in batch.samples.enumerated() {
-      let sampling = sequences[sample.sequence]?.sampling ?? SamplingParameters()
-      let token = logits.withRow(row) { logits in
-        sampler.sample(logits, sampling, position: sample.position)
+    for (row, sequence) in batch.samples.enumerated() {
+      do throws(MeshError) {
+        sampled.append(try sample(logits, row: row, for: sequence))
+      } catch {
+        failures[sequence] = error
       }
-      sequences[sample.sequence]?.tokenIDs.append(token.id)
-      sampled.append(
-        .with {
-          $0.sequence = sample.sequence
-          $0.tokenID = token.id
-        }
-      )
     }
     return sampled
   }

@@ -107,6 +107,10 @@ private actor ModelLoader {
     logger.report(runner, settings, seconds: (.now - clock) / .seconds(1))
     let engine = StepEngine(
       runner: runner,
+      structures: StructureLibrary(
+        modelPath: settings.model.path,
+        vocabularySize: runner.configuration.vocabularySize
+      ),
       maxBatchSequences: settings.engine.maxBatchSequences,
       executor: executor
     )

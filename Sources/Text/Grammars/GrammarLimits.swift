@@ -1,8 +1,10 @@
+import MeshTypes
+
 /// What a grammar may cost. Everything is counted, nothing is timed, so that a grammar that compiles
 /// once compiles everywhere.
 package struct GrammarLimits: Hashable, Sendable {
   /// The length of its source.
-  package var sourceBytes = 256 << 10
+  package var sourceBytes = StructuredOutput.maximumBytes
   /// How deep groups, schemas and JSON values may nest in the source.
   package var nesting = 64
   /// The count in a repetition such as `{m,n}` or `maxItems`.
@@ -18,6 +20,9 @@ package struct GrammarLimits: Hashable, Sendable {
   package var stackDepth = 256
   /// States that the automaton may be in at once.
   package var configurations = 4096
+  /// Configurations visited for one mask, those found before not counted. It bounds the time that a
+  /// step can take for a grammar; a mask beyond it fails the sequence.
+  package var maskWorkUnits = 4_000_000
 
   /// The default limits.
   package init() {}

@@ -40,7 +40,7 @@ package nonisolated struct Weft_Gateway_V1_TokenIds: Sendable {
 }
 
 /// How far a stream may go and how it is sampled; the same for Generate and Chat.
-package nonisolated struct Weft_Gateway_V1_GenerationOptions: Sendable {
+package nonisolated struct Weft_Gateway_V1_GenerationOptions: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
@@ -48,46 +48,60 @@ package nonisolated struct Weft_Gateway_V1_GenerationOptions: Sendable {
   /// The most tokens to produce, at least 1; prompt and max_tokens together must fit the context.
   /// Absent: as many as the context has room for.
   package var maxTokens: Int32 {
-    get {_maxTokens ?? 0}
-    set {_maxTokens = newValue}
+    get {_storage._maxTokens ?? 0}
+    set {_uniqueStorage()._maxTokens = newValue}
   }
   /// Returns true if `maxTokens` has been explicitly set.
-  package var hasMaxTokens: Bool {self._maxTokens != nil}
+  package var hasMaxTokens: Bool {_storage._maxTokens != nil}
   /// Clears the value of `maxTokens`. Subsequent reads from it will return its default value.
-  package mutating func clearMaxTokens() {self._maxTokens = nil}
+  package mutating func clearMaxTokens() {_uniqueStorage()._maxTokens = nil}
 
   /// Absent: greedy.
   package var sampling: Weft_Types_V1_SamplingParameters {
-    get {_sampling ?? Weft_Types_V1_SamplingParameters()}
-    set {_sampling = newValue}
+    get {_storage._sampling ?? Weft_Types_V1_SamplingParameters()}
+    set {_uniqueStorage()._sampling = newValue}
   }
   /// Returns true if `sampling` has been explicitly set.
-  package var hasSampling: Bool {self._sampling != nil}
+  package var hasSampling: Bool {_storage._sampling != nil}
   /// Clears the value of `sampling`. Subsequent reads from it will return its default value.
-  package mutating func clearSampling() {self._sampling = nil}
+  package mutating func clearSampling() {_uniqueStorage()._sampling = nil}
 
   /// Texts that end the stream; they are not part of it. At most 16 of 1 to 256 bytes.
-  package var stop: [String] = []
+  package var stop: [String] {
+    get {_storage._stop}
+    set {_uniqueStorage()._stop = newValue}
+  }
 
   /// Token ids that end the stream, besides the model's own; at most 64.
-  package var stopTokenIds: [UInt32] = []
+  package var stopTokenIds: [UInt32] {
+    get {_storage._stopTokenIds}
+    set {_uniqueStorage()._stopTokenIds = newValue}
+  }
 
   /// Go on after the model's own end-of-text tokens.
-  package var ignoreEos: Bool = false
+  package var ignoreEos: Bool {
+    get {_storage._ignoreEos}
+    set {_uniqueStorage()._ignoreEos = newValue}
+  }
 
   /// Include the text of control tokens in the streamed text. Absent: false.
-  package var includeSpecialTokens: Bool = false
+  package var includeSpecialTokens: Bool {
+    get {_storage._includeSpecialTokens}
+    set {_uniqueStorage()._includeSpecialTokens = newValue}
+  }
 
   /// The tenant's secret: KV blocks, and with them the time to the first token, are shared only among
   /// requests of equal salts. At most 256 bytes. Empty: shared among all who give none.
-  package var cacheSalt: Data = Data()
+  package var cacheSalt: Data {
+    get {_storage._cacheSalt}
+    set {_uniqueStorage()._cacheSalt = newValue}
+  }
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
-  fileprivate var _maxTokens: Int32? = nil
-  fileprivate var _sampling: Weft_Types_V1_SamplingParameters? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 /// A prompt to continue.
@@ -172,6 +186,9 @@ package nonisolated struct Weft_Gateway_V1_GenerateResponse: Sendable {
   /// Clears the value of `finish`. Subsequent reads from it will return its default value.
   package mutating func clearFinish() {self._finish = nil}
 
+  /// One entry for each of token_ids if sampling.logprobs was set, else none.
+  package var logprobs: [Weft_Types_V1_TokenLogprobs] = []
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -229,6 +246,9 @@ package nonisolated struct Weft_Gateway_V1_ChatResponse: Sendable {
   package var hasFinish: Bool {self._finish != nil}
   /// Clears the value of `finish`. Subsequent reads from it will return its default value.
   package mutating func clearFinish() {self._finish = nil}
+
+  /// One entry for each of token_ids if sampling.logprobs was set, else none.
+  package var logprobs: [Weft_Types_V1_TokenLogprobs] = []
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -391,61 +411,109 @@ nonisolated extension Weft_Gateway_V1_GenerationOptions: SwiftProtobuf.Message, 
   package static let protoMessageName: String = _protobuf_package + ".GenerationOptions"
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}max_tokens\0\u{1}sampling\0\u{1}stop\0\u{3}stop_token_ids\0\u{3}ignore_eos\0\u{3}include_special_tokens\0\u{3}cache_salt\0")
 
+  fileprivate class _StorageClass {
+    var _maxTokens: Int32? = nil
+    var _sampling: Weft_Types_V1_SamplingParameters? = nil
+    var _stop: [String] = []
+    var _stopTokenIds: [UInt32] = []
+    var _ignoreEos: Bool = false
+    var _includeSpecialTokens: Bool = false
+    var _cacheSalt: Data = Data()
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _maxTokens = source._maxTokens
+      _sampling = source._sampling
+      _stop = source._stop
+      _stopTokenIds = source._stopTokenIds
+      _ignoreEos = source._ignoreEos
+      _includeSpecialTokens = source._includeSpecialTokens
+      _cacheSalt = source._cacheSalt
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularInt32Field(value: &self._maxTokens) }()
-      case 2: try { try decoder.decodeSingularMessageField(value: &self._sampling) }()
-      case 3: try { try decoder.decodeRepeatedStringField(value: &self.stop) }()
-      case 4: try { try decoder.decodeRepeatedUInt32Field(value: &self.stopTokenIds) }()
-      case 5: try { try decoder.decodeSingularBoolField(value: &self.ignoreEos) }()
-      case 6: try { try decoder.decodeSingularBoolField(value: &self.includeSpecialTokens) }()
-      case 7: try { try decoder.decodeSingularBytesField(value: &self.cacheSalt) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularInt32Field(value: &_storage._maxTokens) }()
+        case 2: try { try decoder.decodeSingularMessageField(value: &_storage._sampling) }()
+        case 3: try { try decoder.decodeRepeatedStringField(value: &_storage._stop) }()
+        case 4: try { try decoder.decodeRepeatedUInt32Field(value: &_storage._stopTokenIds) }()
+        case 5: try { try decoder.decodeSingularBoolField(value: &_storage._ignoreEos) }()
+        case 6: try { try decoder.decodeSingularBoolField(value: &_storage._includeSpecialTokens) }()
+        case 7: try { try decoder.decodeSingularBytesField(value: &_storage._cacheSalt) }()
+        default: break
+        }
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    try { if let v = self._maxTokens {
-      try visitor.visitSingularInt32Field(value: v, fieldNumber: 1)
-    } }()
-    try { if let v = self._sampling {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
-    } }()
-    if !self.stop.isEmpty {
-      try visitor.visitRepeatedStringField(value: self.stop, fieldNumber: 3)
-    }
-    if !self.stopTokenIds.isEmpty {
-      try visitor.visitPackedUInt32Field(value: self.stopTokenIds, fieldNumber: 4)
-    }
-    if self.ignoreEos != false {
-      try visitor.visitSingularBoolField(value: self.ignoreEos, fieldNumber: 5)
-    }
-    if self.includeSpecialTokens != false {
-      try visitor.visitSingularBoolField(value: self.includeSpecialTokens, fieldNumber: 6)
-    }
-    if !self.cacheSalt.isEmpty {
-      try visitor.visitSingularBytesField(value: self.cacheSalt, fieldNumber: 7)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._maxTokens {
+        try visitor.visitSingularInt32Field(value: v, fieldNumber: 1)
+      } }()
+      try { if let v = _storage._sampling {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+      } }()
+      if !_storage._stop.isEmpty {
+        try visitor.visitRepeatedStringField(value: _storage._stop, fieldNumber: 3)
+      }
+      if !_storage._stopTokenIds.isEmpty {
+        try visitor.visitPackedUInt32Field(value: _storage._stopTokenIds, fieldNumber: 4)
+      }
+      if _storage._ignoreEos != false {
+        try visitor.visitSingularBoolField(value: _storage._ignoreEos, fieldNumber: 5)
+      }
+      if _storage._includeSpecialTokens != false {
+        try visitor.visitSingularBoolField(value: _storage._includeSpecialTokens, fieldNumber: 6)
+      }
+      if !_storage._cacheSalt.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._cacheSalt, fieldNumber: 7)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Weft_Gateway_V1_GenerationOptions, rhs: Weft_Gateway_V1_GenerationOptions) -> Bool {
-    if lhs._maxTokens != rhs._maxTokens {return false}
-    if lhs._sampling != rhs._sampling {return false}
-    if lhs.stop != rhs.stop {return false}
-    if lhs.stopTokenIds != rhs.stopTokenIds {return false}
-    if lhs.ignoreEos != rhs.ignoreEos {return false}
-    if lhs.includeSpecialTokens != rhs.includeSpecialTokens {return false}
-    if lhs.cacheSalt != rhs.cacheSalt {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._maxTokens != rhs_storage._maxTokens {return false}
+        if _storage._sampling != rhs_storage._sampling {return false}
+        if _storage._stop != rhs_storage._stop {return false}
+        if _storage._stopTokenIds != rhs_storage._stopTokenIds {return false}
+        if _storage._ignoreEos != rhs_storage._ignoreEos {return false}
+        if _storage._includeSpecialTokens != rhs_storage._includeSpecialTokens {return false}
+        if _storage._cacheSalt != rhs_storage._cacheSalt {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -530,7 +598,7 @@ nonisolated extension Weft_Gateway_V1_GenerateRequest: SwiftProtobuf.Message, Sw
 
 nonisolated extension Weft_Gateway_V1_GenerateResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".GenerateResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}text\0\u{3}token_ids\0\u{1}finish\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}text\0\u{3}token_ids\0\u{1}finish\0\u{1}logprobs\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -541,6 +609,7 @@ nonisolated extension Weft_Gateway_V1_GenerateResponse: SwiftProtobuf.Message, S
       case 1: try { try decoder.decodeSingularStringField(value: &self.text) }()
       case 2: try { try decoder.decodeRepeatedUInt32Field(value: &self.tokenIds) }()
       case 3: try { try decoder.decodeSingularMessageField(value: &self._finish) }()
+      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.logprobs) }()
       default: break
       }
     }
@@ -560,6 +629,9 @@ nonisolated extension Weft_Gateway_V1_GenerateResponse: SwiftProtobuf.Message, S
     try { if let v = self._finish {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
     } }()
+    if !self.logprobs.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.logprobs, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -567,6 +639,7 @@ nonisolated extension Weft_Gateway_V1_GenerateResponse: SwiftProtobuf.Message, S
     if lhs.text != rhs.text {return false}
     if lhs.tokenIds != rhs.tokenIds {return false}
     if lhs._finish != rhs._finish {return false}
+    if lhs.logprobs != rhs.logprobs {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -618,7 +691,7 @@ nonisolated extension Weft_Gateway_V1_ChatRequest: SwiftProtobuf.Message, SwiftP
 
 nonisolated extension Weft_Gateway_V1_ChatResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ChatResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}text\0\u{3}token_ids\0\u{1}finish\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}text\0\u{3}token_ids\0\u{1}finish\0\u{1}logprobs\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -629,6 +702,7 @@ nonisolated extension Weft_Gateway_V1_ChatResponse: SwiftProtobuf.Message, Swift
       case 1: try { try decoder.decodeSingularStringField(value: &self.text) }()
       case 2: try { try decoder.decodeRepeatedUInt32Field(value: &self.tokenIds) }()
       case 3: try { try decoder.decodeSingularMessageField(value: &self._finish) }()
+      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.logprobs) }()
       default: break
       }
     }
@@ -648,6 +722,9 @@ nonisolated extension Weft_Gateway_V1_ChatResponse: SwiftProtobuf.Message, Swift
     try { if let v = self._finish {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
     } }()
+    if !self.logprobs.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.logprobs, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -655,6 +732,7 @@ nonisolated extension Weft_Gateway_V1_ChatResponse: SwiftProtobuf.Message, Swift
     if lhs.text != rhs.text {return false}
     if lhs.tokenIds != rhs.tokenIds {return false}
     if lhs._finish != rhs._finish {return false}
+    if lhs.logprobs != rhs.logprobs {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -71,52 +71,73 @@ package nonisolated enum Weft_Scheduler_V1_WorkerRole: SwiftProtobuf.Enum, Swift
 }
 
 /// A sequence to run.
-package nonisolated struct Weft_Scheduler_V1_GenerateRequest: Sendable {
+package nonisolated struct Weft_Scheduler_V1_GenerateRequest: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   /// For logs; the gateway's.
-  package var requestID: String = String()
+  package var requestID: String {
+    get {_storage._requestID}
+    set {_uniqueStorage()._requestID = newValue}
+  }
 
   /// The model's name. Empty: the only one.
-  package var model: String = String()
+  package var model: String {
+    get {_storage._model}
+    set {_uniqueStorage()._model = newValue}
+  }
 
   /// The prompt, and after a failure the tokens received so far; at least one.
-  package var promptTokenIds: [UInt32] = []
+  package var promptTokenIds: [UInt32] {
+    get {_storage._promptTokenIds}
+    set {_uniqueStorage()._promptTokenIds = newValue}
+  }
 
   /// Absent: greedy.
   package var sampling: Weft_Types_V1_SamplingParameters {
-    get {_sampling ?? Weft_Types_V1_SamplingParameters()}
-    set {_sampling = newValue}
+    get {_storage._sampling ?? Weft_Types_V1_SamplingParameters()}
+    set {_uniqueStorage()._sampling = newValue}
   }
   /// Returns true if `sampling` has been explicitly set.
-  package var hasSampling: Bool {self._sampling != nil}
+  package var hasSampling: Bool {_storage._sampling != nil}
   /// Clears the value of `sampling`. Subsequent reads from it will return its default value.
-  package mutating func clearSampling() {self._sampling = nil}
+  package mutating func clearSampling() {_uniqueStorage()._sampling = nil}
 
   /// The most tokens to produce, at least 1. Absent: as many as the context has room for.
   package var maxTokens: Int32 {
-    get {_maxTokens ?? 0}
-    set {_maxTokens = newValue}
+    get {_storage._maxTokens ?? 0}
+    set {_uniqueStorage()._maxTokens = newValue}
   }
   /// Returns true if `maxTokens` has been explicitly set.
-  package var hasMaxTokens: Bool {self._maxTokens != nil}
+  package var hasMaxTokens: Bool {_storage._maxTokens != nil}
   /// Clears the value of `maxTokens`. Subsequent reads from it will return its default value.
-  package mutating func clearMaxTokens() {self._maxTokens = nil}
+  package mutating func clearMaxTokens() {_uniqueStorage()._maxTokens = nil}
 
   /// Tokens that end the sequence.
-  package var stopTokenIds: [UInt32] = []
+  package var stopTokenIds: [UInt32] {
+    get {_storage._stopTokenIds}
+    set {_uniqueStorage()._stopTokenIds = newValue}
+  }
 
   /// The tenant's secret: KV blocks are shared only among requests of equal salts. At most 256 bytes.
-  package var cacheSalt: Data = Data()
+  package var cacheSalt: Data {
+    get {_storage._cacheSalt}
+    set {_uniqueStorage()._cacheSalt = newValue}
+  }
+
+  /// How many of the last prompt_token_ids an earlier call has produced. Penalties, min_tokens and
+  /// structured_output count them as output. Absent: 0.
+  package var generatedTokenCount: UInt32 {
+    get {_storage._generatedTokenCount}
+    set {_uniqueStorage()._generatedTokenCount = newValue}
+  }
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
-  fileprivate var _sampling: Weft_Types_V1_SamplingParameters? = nil
-  fileprivate var _maxTokens: Int32? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 /// Progress of a sequence.
@@ -137,6 +158,9 @@ package nonisolated struct Weft_Scheduler_V1_GenerateResponse: Sendable {
   package var hasFinish: Bool {self._finish != nil}
   /// Clears the value of `finish`. Subsequent reads from it will return its default value.
   package mutating func clearFinish() {self._finish = nil}
+
+  /// One entry for each of token_ids if sampling.logprobs was set, else none.
+  package var logprobs: [Weft_Types_V1_TokenLogprobs] = []
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -464,63 +488,118 @@ nonisolated extension Weft_Scheduler_V1_WorkerRole: SwiftProtobuf._ProtoNameProv
 
 nonisolated extension Weft_Scheduler_V1_GenerateRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".GenerateRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}request_id\0\u{1}model\0\u{3}prompt_token_ids\0\u{1}sampling\0\u{3}max_tokens\0\u{3}stop_token_ids\0\u{3}cache_salt\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}request_id\0\u{1}model\0\u{3}prompt_token_ids\0\u{1}sampling\0\u{3}max_tokens\0\u{3}stop_token_ids\0\u{3}cache_salt\0\u{3}generated_token_count\0")
+
+  fileprivate class _StorageClass {
+    var _requestID: String = String()
+    var _model: String = String()
+    var _promptTokenIds: [UInt32] = []
+    var _sampling: Weft_Types_V1_SamplingParameters? = nil
+    var _maxTokens: Int32? = nil
+    var _stopTokenIds: [UInt32] = []
+    var _cacheSalt: Data = Data()
+    var _generatedTokenCount: UInt32 = 0
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _requestID = source._requestID
+      _model = source._model
+      _promptTokenIds = source._promptTokenIds
+      _sampling = source._sampling
+      _maxTokens = source._maxTokens
+      _stopTokenIds = source._stopTokenIds
+      _cacheSalt = source._cacheSalt
+      _generatedTokenCount = source._generatedTokenCount
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularStringField(value: &self.requestID) }()
-      case 2: try { try decoder.decodeSingularStringField(value: &self.model) }()
-      case 3: try { try decoder.decodeRepeatedUInt32Field(value: &self.promptTokenIds) }()
-      case 4: try { try decoder.decodeSingularMessageField(value: &self._sampling) }()
-      case 5: try { try decoder.decodeSingularInt32Field(value: &self._maxTokens) }()
-      case 6: try { try decoder.decodeRepeatedUInt32Field(value: &self.stopTokenIds) }()
-      case 7: try { try decoder.decodeSingularBytesField(value: &self.cacheSalt) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._requestID) }()
+        case 2: try { try decoder.decodeSingularStringField(value: &_storage._model) }()
+        case 3: try { try decoder.decodeRepeatedUInt32Field(value: &_storage._promptTokenIds) }()
+        case 4: try { try decoder.decodeSingularMessageField(value: &_storage._sampling) }()
+        case 5: try { try decoder.decodeSingularInt32Field(value: &_storage._maxTokens) }()
+        case 6: try { try decoder.decodeRepeatedUInt32Field(value: &_storage._stopTokenIds) }()
+        case 7: try { try decoder.decodeSingularBytesField(value: &_storage._cacheSalt) }()
+        case 8: try { try decoder.decodeSingularUInt32Field(value: &_storage._generatedTokenCount) }()
+        default: break
+        }
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    if !self.requestID.isEmpty {
-      try visitor.visitSingularStringField(value: self.requestID, fieldNumber: 1)
-    }
-    if !self.model.isEmpty {
-      try visitor.visitSingularStringField(value: self.model, fieldNumber: 2)
-    }
-    if !self.promptTokenIds.isEmpty {
-      try visitor.visitPackedUInt32Field(value: self.promptTokenIds, fieldNumber: 3)
-    }
-    try { if let v = self._sampling {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
-    } }()
-    try { if let v = self._maxTokens {
-      try visitor.visitSingularInt32Field(value: v, fieldNumber: 5)
-    } }()
-    if !self.stopTokenIds.isEmpty {
-      try visitor.visitPackedUInt32Field(value: self.stopTokenIds, fieldNumber: 6)
-    }
-    if !self.cacheSalt.isEmpty {
-      try visitor.visitSingularBytesField(value: self.cacheSalt, fieldNumber: 7)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._requestID.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._requestID, fieldNumber: 1)
+      }
+      if !_storage._model.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._model, fieldNumber: 2)
+      }
+      if !_storage._promptTokenIds.isEmpty {
+        try visitor.visitPackedUInt32Field(value: _storage._promptTokenIds, fieldNumber: 3)
+      }
+      try { if let v = _storage._sampling {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+      } }()
+      try { if let v = _storage._maxTokens {
+        try visitor.visitSingularInt32Field(value: v, fieldNumber: 5)
+      } }()
+      if !_storage._stopTokenIds.isEmpty {
+        try visitor.visitPackedUInt32Field(value: _storage._stopTokenIds, fieldNumber: 6)
+      }
+      if !_storage._cacheSalt.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._cacheSalt, fieldNumber: 7)
+      }
+      if _storage._generatedTokenCount != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._generatedTokenCount, fieldNumber: 8)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Weft_Scheduler_V1_GenerateRequest, rhs: Weft_Scheduler_V1_GenerateRequest) -> Bool {
-    if lhs.requestID != rhs.requestID {return false}
-    if lhs.model != rhs.model {return false}
-    if lhs.promptTokenIds != rhs.promptTokenIds {return false}
-    if lhs._sampling != rhs._sampling {return false}
-    if lhs._maxTokens != rhs._maxTokens {return false}
-    if lhs.stopTokenIds != rhs.stopTokenIds {return false}
-    if lhs.cacheSalt != rhs.cacheSalt {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._requestID != rhs_storage._requestID {return false}
+        if _storage._model != rhs_storage._model {return false}
+        if _storage._promptTokenIds != rhs_storage._promptTokenIds {return false}
+        if _storage._sampling != rhs_storage._sampling {return false}
+        if _storage._maxTokens != rhs_storage._maxTokens {return false}
+        if _storage._stopTokenIds != rhs_storage._stopTokenIds {return false}
+        if _storage._cacheSalt != rhs_storage._cacheSalt {return false}
+        if _storage._generatedTokenCount != rhs_storage._generatedTokenCount {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -528,7 +607,7 @@ nonisolated extension Weft_Scheduler_V1_GenerateRequest: SwiftProtobuf.Message, 
 
 nonisolated extension Weft_Scheduler_V1_GenerateResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".GenerateResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}token_ids\0\u{1}finish\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}token_ids\0\u{1}finish\0\u{1}logprobs\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -538,6 +617,7 @@ nonisolated extension Weft_Scheduler_V1_GenerateResponse: SwiftProtobuf.Message,
       switch fieldNumber {
       case 1: try { try decoder.decodeRepeatedUInt32Field(value: &self.tokenIds) }()
       case 2: try { try decoder.decodeSingularMessageField(value: &self._finish) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.logprobs) }()
       default: break
       }
     }
@@ -554,12 +634,16 @@ nonisolated extension Weft_Scheduler_V1_GenerateResponse: SwiftProtobuf.Message,
     try { if let v = self._finish {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
     } }()
+    if !self.logprobs.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.logprobs, fieldNumber: 3)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Weft_Scheduler_V1_GenerateResponse, rhs: Weft_Scheduler_V1_GenerateResponse) -> Bool {
     if lhs.tokenIds != rhs.tokenIds {return false}
     if lhs._finish != rhs._finish {return false}
+    if lhs.logprobs != rhs.logprobs {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -71,8 +71,8 @@ package nonisolated enum Weft_Types_V1_FinishReason: SwiftProtobuf.Enum, Swift.C
 
 }
 
-/// How the next token is chosen from the logits. Applied in the order temperature, top_k, top_p,
-/// min_p, then one draw.
+/// How the next token is chosen from the logits. Applied in the order logit_bias, penalties, what
+/// min_tokens and structured_output leave out, temperature, top_k, top_p, min_p, then one draw.
 package nonisolated struct Weft_Types_V1_SamplingParameters: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -131,6 +131,71 @@ package nonisolated struct Weft_Types_V1_SamplingParameters: Sendable {
   /// Clears the value of `seed`. Subsequent reads from it will return its default value.
   package mutating func clearSeed() {self._seed = nil}
 
+  /// Logits of tokens in prompt and output are divided by it if positive, else multiplied with it. In
+  /// 0.01 to 100. Absent: 1, which changes nothing.
+  package var repetitionPenalty: Float {
+    get {_repetitionPenalty ?? 0}
+    set {_repetitionPenalty = newValue}
+  }
+  /// Returns true if `repetitionPenalty` has been explicitly set.
+  package var hasRepetitionPenalty: Bool {self._repetitionPenalty != nil}
+  /// Clears the value of `repetitionPenalty`. Subsequent reads from it will return its default value.
+  package mutating func clearRepetitionPenalty() {self._repetitionPenalty = nil}
+
+  /// Subtracted from the logits of tokens in the output. In -2 to 2. Absent: 0.
+  package var presencePenalty: Float {
+    get {_presencePenalty ?? 0}
+    set {_presencePenalty = newValue}
+  }
+  /// Returns true if `presencePenalty` has been explicitly set.
+  package var hasPresencePenalty: Bool {self._presencePenalty != nil}
+  /// Clears the value of `presencePenalty`. Subsequent reads from it will return its default value.
+  package mutating func clearPresencePenalty() {self._presencePenalty = nil}
+
+  /// Subtracted from the logits of tokens in the output, once for each time. In -2 to 2. Absent: 0.
+  package var frequencyPenalty: Float {
+    get {_frequencyPenalty ?? 0}
+    set {_frequencyPenalty = newValue}
+  }
+  /// Returns true if `frequencyPenalty` has been explicitly set.
+  package var hasFrequencyPenalty: Bool {self._frequencyPenalty != nil}
+  /// Clears the value of `frequencyPenalty`. Subsequent reads from it will return its default value.
+  package mutating func clearFrequencyPenalty() {self._frequencyPenalty = nil}
+
+  /// Added to the logits of tokens. At most 1024 entries, each token once.
+  package var logitBias: [Weft_Types_V1_LogitBias] = []
+
+  /// Tokens that end the sequence are left out until so many have been produced. Absent: 0.
+  package var minTokens: UInt32 {
+    get {_minTokens ?? 0}
+    set {_minTokens = newValue}
+  }
+  /// Returns true if `minTokens` has been explicitly set.
+  package var hasMinTokens: Bool {self._minTokens != nil}
+  /// Clears the value of `minTokens`. Subsequent reads from it will return its default value.
+  package mutating func clearMinTokens() {self._minTokens = nil}
+
+  /// Tell the logarithmic probability of each token, and so many of the most likely ones, at most 20.
+  /// Absent: tell none. All are the model's own, before bias, penalties and temperature.
+  package var logprobs: UInt32 {
+    get {_logprobs ?? 0}
+    set {_logprobs = newValue}
+  }
+  /// Returns true if `logprobs` has been explicitly set.
+  package var hasLogprobs: Bool {self._logprobs != nil}
+  /// Clears the value of `logprobs`. Subsequent reads from it will return its default value.
+  package mutating func clearLogprobs() {self._logprobs = nil}
+
+  /// What the text must be. Absent: any text.
+  package var structuredOutput: Weft_Types_V1_StructuredOutput {
+    get {_structuredOutput ?? Weft_Types_V1_StructuredOutput()}
+    set {_structuredOutput = newValue}
+  }
+  /// Returns true if `structuredOutput` has been explicitly set.
+  package var hasStructuredOutput: Bool {self._structuredOutput != nil}
+  /// Clears the value of `structuredOutput`. Subsequent reads from it will return its default value.
+  package mutating func clearStructuredOutput() {self._structuredOutput = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -140,6 +205,128 @@ package nonisolated struct Weft_Types_V1_SamplingParameters: Sendable {
   fileprivate var _topP: Float? = nil
   fileprivate var _minP: Float? = nil
   fileprivate var _seed: UInt64? = nil
+  fileprivate var _repetitionPenalty: Float? = nil
+  fileprivate var _presencePenalty: Float? = nil
+  fileprivate var _frequencyPenalty: Float? = nil
+  fileprivate var _minTokens: UInt32? = nil
+  fileprivate var _logprobs: UInt32? = nil
+  fileprivate var _structuredOutput: Weft_Types_V1_StructuredOutput? = nil
+}
+
+/// A change of one token's logit.
+package nonisolated struct Weft_Types_V1_LogitBias: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The token, below the model's vocabulary size.
+  package var tokenID: UInt32 = 0
+
+  /// In -100 to 100.
+  package var bias: Float = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// What the text of an output must be: exactly one must be set, of at most 262144 bytes. Tokens that
+/// end the model's turn come exactly where the text may end. Costs are bounded: what would need too
+/// many rules, states or steps of compiling is OUT_OF_RANGE.
+package nonisolated struct Weft_Types_V1_StructuredOutput: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// How it is written.
+  package var source: Weft_Types_V1_StructuredOutput.OneOf_Source? = nil
+
+  /// A JSON Schema (draft 2020-12) as JSON text. Properties come in its order; a keyword that cannot
+  /// be enforced is UNIMPLEMENTED and named.
+  package var jsonSchema: String {
+    get {
+      if case .jsonSchema(let v)? = source {return v}
+      return String()
+    }
+    set {source = .jsonSchema(newValue)}
+  }
+
+  /// A regular expression that the whole text matches, without back references and look-around.
+  package var regex: String {
+    get {
+      if case .regex(let v)? = source {return v}
+      return String()
+    }
+    set {source = .regex(newValue)}
+  }
+
+  /// A grammar in llama.cpp's notation (GBNF), whose rule "root" is the text.
+  package var grammar: String {
+    get {
+      if case .grammar(let v)? = source {return v}
+      return String()
+    }
+    set {source = .grammar(newValue)}
+  }
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  /// How it is written.
+  package nonisolated enum OneOf_Source: Equatable, Sendable {
+    /// A JSON Schema (draft 2020-12) as JSON text. Properties come in its order; a keyword that cannot
+    /// be enforced is UNIMPLEMENTED and named.
+    case jsonSchema(String)
+    /// A regular expression that the whole text matches, without back references and look-around.
+    case regex(String)
+    /// A grammar in llama.cpp's notation (GBNF), whose rule "root" is the text.
+    case grammar(String)
+
+  }
+
+  package init() {}
+}
+
+/// How likely a token was.
+package nonisolated struct Weft_Types_V1_TokenLogprob: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The token.
+  package var tokenID: UInt32 = 0
+
+  /// The natural logarithm of its probability.
+  package var logprob: Float = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// How likely a produced token was, and the tokens that were most likely in its place.
+package nonisolated struct Weft_Types_V1_TokenLogprobs: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The token produced.
+  package var token: Weft_Types_V1_TokenLogprob {
+    get {_token ?? Weft_Types_V1_TokenLogprob()}
+    set {_token = newValue}
+  }
+  /// Returns true if `token` has been explicitly set.
+  package var hasToken: Bool {self._token != nil}
+  /// Clears the value of `token`. Subsequent reads from it will return its default value.
+  package mutating func clearToken() {self._token = nil}
+
+  /// As many as asked for, most likely first.
+  package var top: [Weft_Types_V1_TokenLogprob] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _token: Weft_Types_V1_TokenLogprob? = nil
 }
 
 /// What a finished stream used.
@@ -192,7 +379,7 @@ nonisolated extension Weft_Types_V1_FinishReason: SwiftProtobuf._ProtoNameProvid
 
 nonisolated extension Weft_Types_V1_SamplingParameters: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".SamplingParameters"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}temperature\0\u{3}top_k\0\u{3}top_p\0\u{3}min_p\0\u{1}seed\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}temperature\0\u{3}top_k\0\u{3}top_p\0\u{3}min_p\0\u{1}seed\0\u{3}repetition_penalty\0\u{3}presence_penalty\0\u{3}frequency_penalty\0\u{3}logit_bias\0\u{3}min_tokens\0\u{1}logprobs\0\u{3}structured_output\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -205,6 +392,13 @@ nonisolated extension Weft_Types_V1_SamplingParameters: SwiftProtobuf.Message, S
       case 3: try { try decoder.decodeSingularFloatField(value: &self._topP) }()
       case 4: try { try decoder.decodeSingularFloatField(value: &self._minP) }()
       case 5: try { try decoder.decodeSingularUInt64Field(value: &self._seed) }()
+      case 6: try { try decoder.decodeSingularFloatField(value: &self._repetitionPenalty) }()
+      case 7: try { try decoder.decodeSingularFloatField(value: &self._presencePenalty) }()
+      case 8: try { try decoder.decodeSingularFloatField(value: &self._frequencyPenalty) }()
+      case 9: try { try decoder.decodeRepeatedMessageField(value: &self.logitBias) }()
+      case 10: try { try decoder.decodeSingularUInt32Field(value: &self._minTokens) }()
+      case 11: try { try decoder.decodeSingularUInt32Field(value: &self._logprobs) }()
+      case 12: try { try decoder.decodeSingularMessageField(value: &self._structuredOutput) }()
       default: break
       }
     }
@@ -230,6 +424,27 @@ nonisolated extension Weft_Types_V1_SamplingParameters: SwiftProtobuf.Message, S
     try { if let v = self._seed {
       try visitor.visitSingularUInt64Field(value: v, fieldNumber: 5)
     } }()
+    try { if let v = self._repetitionPenalty {
+      try visitor.visitSingularFloatField(value: v, fieldNumber: 6)
+    } }()
+    try { if let v = self._presencePenalty {
+      try visitor.visitSingularFloatField(value: v, fieldNumber: 7)
+    } }()
+    try { if let v = self._frequencyPenalty {
+      try visitor.visitSingularFloatField(value: v, fieldNumber: 8)
+    } }()
+    if !self.logitBias.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.logitBias, fieldNumber: 9)
+    }
+    try { if let v = self._minTokens {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 10)
+    } }()
+    try { if let v = self._logprobs {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 11)
+    } }()
+    try { if let v = self._structuredOutput {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -239,6 +454,191 @@ nonisolated extension Weft_Types_V1_SamplingParameters: SwiftProtobuf.Message, S
     if lhs._topP != rhs._topP {return false}
     if lhs._minP != rhs._minP {return false}
     if lhs._seed != rhs._seed {return false}
+    if lhs._repetitionPenalty != rhs._repetitionPenalty {return false}
+    if lhs._presencePenalty != rhs._presencePenalty {return false}
+    if lhs._frequencyPenalty != rhs._frequencyPenalty {return false}
+    if lhs.logitBias != rhs.logitBias {return false}
+    if lhs._minTokens != rhs._minTokens {return false}
+    if lhs._logprobs != rhs._logprobs {return false}
+    if lhs._structuredOutput != rhs._structuredOutput {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Weft_Types_V1_LogitBias: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".LogitBias"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}token_id\0\u{1}bias\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.tokenID) }()
+      case 2: try { try decoder.decodeSingularFloatField(value: &self.bias) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.tokenID != 0 {
+      try visitor.visitSingularUInt32Field(value: self.tokenID, fieldNumber: 1)
+    }
+    if self.bias.bitPattern != 0 {
+      try visitor.visitSingularFloatField(value: self.bias, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Weft_Types_V1_LogitBias, rhs: Weft_Types_V1_LogitBias) -> Bool {
+    if lhs.tokenID != rhs.tokenID {return false}
+    if lhs.bias != rhs.bias {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Weft_Types_V1_StructuredOutput: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".StructuredOutput"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}json_schema\0\u{1}regex\0\u{1}grammar\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try {
+        var v: String?
+        try decoder.decodeSingularStringField(value: &v)
+        if let v = v {
+          if self.source != nil {try decoder.handleConflictingOneOf()}
+          self.source = .jsonSchema(v)
+        }
+      }()
+      case 2: try {
+        var v: String?
+        try decoder.decodeSingularStringField(value: &v)
+        if let v = v {
+          if self.source != nil {try decoder.handleConflictingOneOf()}
+          self.source = .regex(v)
+        }
+      }()
+      case 3: try {
+        var v: String?
+        try decoder.decodeSingularStringField(value: &v)
+        if let v = v {
+          if self.source != nil {try decoder.handleConflictingOneOf()}
+          self.source = .grammar(v)
+        }
+      }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    switch self.source {
+    case .jsonSchema?: try {
+      guard case .jsonSchema(let v)? = self.source else { preconditionFailure() }
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+    }()
+    case .regex?: try {
+      guard case .regex(let v)? = self.source else { preconditionFailure() }
+      try visitor.visitSingularStringField(value: v, fieldNumber: 2)
+    }()
+    case .grammar?: try {
+      guard case .grammar(let v)? = self.source else { preconditionFailure() }
+      try visitor.visitSingularStringField(value: v, fieldNumber: 3)
+    }()
+    case nil: break
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Weft_Types_V1_StructuredOutput, rhs: Weft_Types_V1_StructuredOutput) -> Bool {
+    if lhs.source != rhs.source {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Weft_Types_V1_TokenLogprob: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".TokenLogprob"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}token_id\0\u{1}logprob\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.tokenID) }()
+      case 2: try { try decoder.decodeSingularFloatField(value: &self.logprob) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.tokenID != 0 {
+      try visitor.visitSingularUInt32Field(value: self.tokenID, fieldNumber: 1)
+    }
+    if self.logprob.bitPattern != 0 {
+      try visitor.visitSingularFloatField(value: self.logprob, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Weft_Types_V1_TokenLogprob, rhs: Weft_Types_V1_TokenLogprob) -> Bool {
+    if lhs.tokenID != rhs.tokenID {return false}
+    if lhs.logprob != rhs.logprob {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Weft_Types_V1_TokenLogprobs: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".TokenLogprobs"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}token\0\u{1}top\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._token) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.top) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._token {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if !self.top.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.top, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Weft_Types_V1_TokenLogprobs, rhs: Weft_Types_V1_TokenLogprobs) -> Bool {
+    if lhs._token != rhs._token {return false}
+    if lhs.top != rhs.top {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -135,6 +135,12 @@ package nonisolated struct Weft_Worker_V1_SequenceStart: Sendable {
   /// Clears the value of `sampling`. Subsequent reads from it will return its default value.
   package mutating func clearSampling() {self._sampling = nil}
 
+  /// How many of the last token_ids it has produced; the others are the prompt. Absent: 0.
+  package var generatedTokenCount: UInt32 = 0
+
+  /// Tokens that end it, for sampling.min_tokens; there only if that is set.
+  package var stopTokenIds: [UInt32] = []
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -240,9 +246,21 @@ package nonisolated struct Weft_Worker_V1_SampledToken: Sendable {
   /// The token, already appended in the worker.
   package var tokenID: UInt32 = 0
 
+  /// How likely it was, if the sequence asks for that.
+  package var logprobs: Weft_Types_V1_TokenLogprobs {
+    get {_logprobs ?? Weft_Types_V1_TokenLogprobs()}
+    set {_logprobs = newValue}
+  }
+  /// Returns true if `logprobs` has been explicitly set.
+  package var hasLogprobs: Bool {self._logprobs != nil}
+  /// Clears the value of `logprobs`. Subsequent reads from it will return its default value.
+  package mutating func clearLogprobs() {self._logprobs = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
+
+  fileprivate var _logprobs: Weft_Types_V1_TokenLogprobs? = nil
 }
 
 /// A sequence that cannot go on, through no fault of the others.
@@ -436,7 +454,7 @@ nonisolated extension Weft_Worker_V1_BlockLoad: SwiftProtobuf.Message, SwiftProt
 
 nonisolated extension Weft_Worker_V1_SequenceStart: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".SequenceStart"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}sequence\0\u{3}token_ids\0\u{1}sampling\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}sequence\0\u{3}token_ids\0\u{1}sampling\0\u{3}generated_token_count\0\u{3}stop_token_ids\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -447,6 +465,8 @@ nonisolated extension Weft_Worker_V1_SequenceStart: SwiftProtobuf.Message, Swift
       case 1: try { try decoder.decodeSingularUInt64Field(value: &self.sequence) }()
       case 2: try { try decoder.decodeRepeatedUInt32Field(value: &self.tokenIds) }()
       case 3: try { try decoder.decodeSingularMessageField(value: &self._sampling) }()
+      case 4: try { try decoder.decodeSingularUInt32Field(value: &self.generatedTokenCount) }()
+      case 5: try { try decoder.decodeRepeatedUInt32Field(value: &self.stopTokenIds) }()
       default: break
       }
     }
@@ -466,6 +486,12 @@ nonisolated extension Weft_Worker_V1_SequenceStart: SwiftProtobuf.Message, Swift
     try { if let v = self._sampling {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
     } }()
+    if self.generatedTokenCount != 0 {
+      try visitor.visitSingularUInt32Field(value: self.generatedTokenCount, fieldNumber: 4)
+    }
+    if !self.stopTokenIds.isEmpty {
+      try visitor.visitPackedUInt32Field(value: self.stopTokenIds, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -473,6 +499,8 @@ nonisolated extension Weft_Worker_V1_SequenceStart: SwiftProtobuf.Message, Swift
     if lhs.sequence != rhs.sequence {return false}
     if lhs.tokenIds != rhs.tokenIds {return false}
     if lhs._sampling != rhs._sampling {return false}
+    if lhs.generatedTokenCount != rhs.generatedTokenCount {return false}
+    if lhs.stopTokenIds != rhs.stopTokenIds {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -640,7 +668,7 @@ nonisolated extension Weft_Worker_V1_LoadResult: SwiftProtobuf.Message, SwiftPro
 
 nonisolated extension Weft_Worker_V1_SampledToken: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".SampledToken"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}sequence\0\u{3}token_id\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}sequence\0\u{3}token_id\0\u{1}logprobs\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -650,24 +678,33 @@ nonisolated extension Weft_Worker_V1_SampledToken: SwiftProtobuf.Message, SwiftP
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularUInt64Field(value: &self.sequence) }()
       case 2: try { try decoder.decodeSingularUInt32Field(value: &self.tokenID) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._logprobs) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if self.sequence != 0 {
       try visitor.visitSingularUInt64Field(value: self.sequence, fieldNumber: 1)
     }
     if self.tokenID != 0 {
       try visitor.visitSingularUInt32Field(value: self.tokenID, fieldNumber: 2)
     }
+    try { if let v = self._logprobs {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Weft_Worker_V1_SampledToken, rhs: Weft_Worker_V1_SampledToken) -> Bool {
     if lhs.sequence != rhs.sequence {return false}
     if lhs.tokenID != rhs.tokenID {return false}
+    if lhs._logprobs != rhs._logprobs {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -15,6 +15,9 @@ enum {
   WK_ATTENTION_POSITIONS = 16,
   /// Positions that the online softmax takes in at a time.
   WK_ATTENTION_CHUNK = 64,
+  /// Positions of a sequence whose softmax is computed as if there were no others, before it is
+  /// merged with that of the positions before; whole chunks.
+  WK_ATTENTION_RANGE = 1024,
   /// Query rows that share each load of keys and values.
   WK_ATTENTION_QUERIES = 12,
   WK_ATTENTION_HEAD_LIMIT = 256,
@@ -48,18 +51,26 @@ typedef struct wk_kv_view {
   wk_kv_type type;
 } wk_kv_view;
 
+/// What a softmax over some positions was like: its largest score, and the sum of all weights.
+typedef struct wk_softmax_end {
+  float maximum;
+  float sum;
+} wk_softmax_end;
+
 /// Up to WK_ATTENTION_QUERIES queries of one sequence that read the same KV head.
 typedef struct wk_attention_tile {
   wk_kv_view kv;
   const uint32_t *block_table;
   float scale;
   size_t count;
-  /// Per query: `head_dimension` values, the positions it sees (start ..< length), where the result
-  /// goes.
+  /// Per query: `head_dimension` values, the positions it sees (start ..< length), at least one,
+  /// where the result goes.
   const float *queries[WK_ATTENTION_QUERIES];
   size_t starts[WK_ATTENTION_QUERIES];
   size_t lengths[WK_ATTENTION_QUERIES];
   float *outputs[WK_ATTENTION_QUERIES];
+  /// Set by the kernel.
+  wk_softmax_end ends[WK_ATTENTION_QUERIES];
 } wk_attention_tile;
 
 #endif

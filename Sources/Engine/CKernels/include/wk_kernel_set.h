@@ -56,12 +56,12 @@ typedef struct wk_kernel_set {
   void (*to_levels)(const float *values, size_t count, int8_t *levels, uint16_t *scales);
 
   /// Online-softmax attention of the tile's queries to keys and values in f16.
-  void (*attend)(const wk_attention_tile *tile);
+  void (*attend)(wk_attention_tile *tile);
 
   /// The same to keys and values in 8 bits: a score adds its groups of dimensions, each the sum of
   /// query times level, with one fused multiply-add for the scale; a weight is multiplied with the
   /// scale before it meets levels.
-  void (*attend_q8)(const wk_attention_tile *tile);
+  void (*attend_q8)(wk_attention_tile *tile);
 
   /// The first index of the largest of `count` > 0 values. If one is not finite, `all_finite`
   /// becomes false and the index says nothing.

@@ -43,6 +43,9 @@ typedef struct wk_attention_layer {
   float scale;
   /// The last positions that a query sees, its own included.
   size_t window;
+  /// Memory for results of parts of a sequence.
+  float *partials;
+  size_t partial_floats;
 } wk_attention_layer;
 
 /// One layer's new keys and values on their way to KV memory.

@@ -12,16 +12,15 @@ struct ConfigurationTable: Sendable {
   static let dead: SetID = 0
   private static let unknown: SetID = -1
 
-  private struct Entry: Sendable {
-    var configurations: Range<Int>
-    var hasExit: Bool
-    /// The depth of the deepest stack.
-    var depth: Int
-  }
-
   let grammar: Grammar
   private(set) var stacks = StackTable()
-  private var entries: [Entry] = []
+  /// The class of each byte, and their number: the grammar's.
+  private let classes: [UInt8]
+  private let classCount: Int
+  /// By set: where its configurations are.
+  private var ranges: [Range<Int>] = []
+  /// By set: the depth of its deepest stack, doubled, and 1 more where the outermost rule may end.
+  private var marks: [Int32] = []
   private var configurations: [Configuration] = []
   private var ids: [[Configuration]: SetID] = [:]
   /// By set and byte class.
@@ -29,42 +28,55 @@ struct ConfigurationTable: Sendable {
   /// The set in which a text begins.
   private(set) var start: SetID = 0
   private var closing = Closing()
+  /// Configurations visited since ``beginWork()``.
+  private var workUnits = 0
 
   init(_ grammar: Grammar) {
     self.grammar = grammar
+    classes = grammar.classes.classes
+    classCount = grammar.classes.count
     _ = intern([])
     closing.pending.append(Configuration(grammar.automaton.start, StackTable.empty))
     start = close()
   }
 
+  /// Counts work from here on.
+  mutating func beginWork() { workUnits = 0 }
+
+  /// Whether there was too much work: all sets found since then are dead, and not remembered as such.
+  var isExhausted: Bool { workUnits > grammar.limits.maskWorkUnits }
+
   /// The memory that the table takes, about.
   var byteCount: Int {
-    ways.count * 4 + configurations.count * 24 + entries.count * 80 + stacks.count * 40
+    ways.count * 4 + configurations.count * 24 + ranges.count * 120 + stacks.count * 40
   }
 
   /// Whether a text may end in a set.
   @inline(__always)
-  func hasExit(_ set: SetID) -> Bool { entries[Int(set)].hasExit }
+  func hasExit(_ set: SetID) -> Bool { marks[Int(set)] & 1 == 1 }
 
   /// The depth of a set's deepest stack.
-  func depth(of set: SetID) -> Int { entries[Int(set)].depth }
+  @inline(__always)
+  func depth(of set: SetID) -> Int { Int(marks[Int(set)] >> 1) }
 
   /// A set's configurations, ascending, without ``Configuration/exit``.
   func members(of set: SetID) -> ArraySlice<Configuration> {
-    configurations[entries[Int(set)].configurations]
+    configurations[ranges[Int(set)]]
   }
 
   /// The set that a byte leads to.
   @inline(__always)
   mutating func next(_ set: SetID, _ byte: UInt8) -> SetID {
-    let way = Int(set) * grammar.classes.count + Int(grammar.classes.classes[Int(byte)])
+    let way = Int(set) * classCount + Int(classes[Int(byte)])
     let known = ways[way]
     return known != Self.unknown ? known : findNext(set, byte, way)
   }
 
   @inline(never)
   private mutating func findNext(_ set: SetID, _ byte: UInt8, _ way: Int) -> SetID {
+    guard !isExhausted else { return Self.dead }
     let automaton = grammar.automaton
+    workUnits += members(of: set).count
     for configuration in members(of: set) {
       guard case .bytes(let range) = automaton.states[Int(configuration.state)] else { continue }
       for index in range where automaton.edges[Int(index)].low <= byte {
@@ -75,7 +87,7 @@ struct ConfigurationTable: Sendable {
       }
     }
     let next = close()
-    ways[way] = next
+    if !isExhausted { ways[way] = next }
     return next
   }
 
@@ -110,6 +122,7 @@ extension ConfigurationTable {
   /// Stacks beyond the limit are left out; a set with too many configurations is dead.
   private mutating func close() -> SetID {
     defer {
+      workUnits += closing.seen.count
       closing.pending.removeAll(keepingCapacity: true)
       closing.seen.removeAll(keepingCapacity: true)
       closing.found.removeAll(keepingCapacity: true)
@@ -157,17 +170,13 @@ extension ConfigurationTable {
     let members = hasExit ? sorted.dropLast() : sorted[...]
     let first = configurations.count
     configurations += members
-    entries.append(
-      Entry(
-        configurations: first..<configurations.count,
-        hasExit: hasExit,
-        depth: members.reduce(0) { max($0, stacks.depth(of: $1.stack)) }
-      )
-    )
-    let id = SetID(entries.count - 1)
+    ranges.append(first..<configurations.count)
+    let depth = members.reduce(0) { max($0, stacks.depth(of: $1.stack)) }
+    marks.append(Int32(depth) << 1 | (hasExit ? 1 : 0))
+    let id = SetID(ranges.count - 1)
     ids[sorted] = id
     let way = id == Self.dead ? Self.dead : Self.unknown
-    ways += repeatElement(way, count: grammar.classes.count)
+    ways += repeatElement(way, count: classCount)
     return id
   }
 }

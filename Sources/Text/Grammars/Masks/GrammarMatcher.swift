@@ -42,11 +42,11 @@ package struct GrammarMasks: Sendable {
   /// text may end; control tokens never are.
   ///
   /// - Throws: `MeshError` `failedPrecondition` if there are none: the vocabulary cannot write
-  ///   what the grammar asks for.
+  ///   what the grammar asks for; `resourceExhausted` if they take too much work to find.
   package mutating func mask(for matcher: inout GrammarMatcher) throws(MeshError) -> TokenMask {
     if matcher.hasEnded { return endMask }
     restore(&matcher)
-    let mask = cache.mask(of: matcher.set)
+    let mask = try cache.mask(of: matcher.set)
     guard mask.words.contains(where: { $0 != 0 }) else {
       throw MeshError(
         .failedPrecondition,
@@ -70,6 +70,7 @@ package struct GrammarMasks: Sendable {
     let token = tree.bytes(of: id)
     guard !matcher.hasEnded, !token.isEmpty else { return false }
     restore(&matcher)
+    cache.beginWork()
     let next = advance(matcher.set, by: token)
     guard next != ConfigurationTable.dead else { return false }
     matcher.set = next
@@ -96,6 +97,7 @@ package struct GrammarMasks: Sendable {
   private mutating func restore(_ matcher: inout GrammarMatcher) {
     cache.forgetIfFull()
     guard matcher.generation != cache.generation else { return }
+    cache.beginWork()
     matcher.set = advance(cache.table.start, by: matcher.bytes)
     matcher.generation = cache.generation
   }

@@ -25,6 +25,8 @@ struct MaskCache: Sendable {
   private var masks: [SetID: TokenMask] = [:]
   /// The sets on the way to a node, by depth.
   private var path: [SetID]
+  /// Scratch of walks whose exits do not count.
+  private var exits: [Int32] = []
 
   /// Changes whenever numbers of sets lose their meaning.
   private(set) var generation = 0
@@ -52,12 +54,18 @@ struct MaskCache: Sendable {
     masks.removeAll(keepingCapacity: true)
   }
 
+  /// Counts the table's work from here on.
+  mutating func beginWork() { table.beginWork() }
+
   /// The set that a byte leads to.
   mutating func next(_ set: SetID, _ byte: UInt8) -> SetID { table.next(set, byte) }
 
   /// The tokens that may come next in a set, tokens that end a generation included.
-  mutating func mask(of set: SetID) -> TokenMask {
+  ///
+  /// - Throws: `MeshError` `resourceExhausted` if they take too much work to find.
+  mutating func mask(of set: SetID) throws(MeshError) -> TokenMask {
     if let known = masks[set] { return known }
+    table.beginWork()
     var mask = TokenMask(vocabularySize: tree.vocabularySize)
     var members = table.members(of: set)
     while let stack = members.first?.stack {
@@ -67,6 +75,15 @@ struct MaskCache: Sendable {
     }
     if table.hasExit(set) {
       for id in tree.endTokenIDs { mask.insert(id) }
+    }
+    guard !table.isExhausted else {
+      let grammar = table.grammar
+      throw MeshError(
+        .resourceExhausted,
+        "\(grammar.field): the next tokens take more than \(grammar.limits.maskWorkUnits) steps"
+          + " to find",
+        field: grammar.field
+      )
     }
     masks[set] = mask
     return mask
@@ -93,46 +110,55 @@ struct MaskCache: Sendable {
 
   private mutating func localMask(of set: SetID) -> LocalMask {
     if let known = localMasks[set] { return known }
-    var mask = TokenMask(vocabularySize: tree.vocabularySize)
-    var exits: [Int32] = []
-    let depth = walk(below: nil, from: set, to: &mask, exits: &exits)
-    let local = LocalMask(mask: mask, exits: exits, depth: depth)
-    localMasks[set] = local
+    var local = LocalMask(mask: TokenMask(vocabularySize: tree.vocabularySize), exits: [], depth: 0)
+    local.depth = table.walk(tree, nil, from: set, &path, to: &local.mask, exits: &local.exits)
+    if !table.isExhausted { localMasks[set] = local }
     return local
   }
 
   private mutating func walk(below node: Int?, from set: SetID, to mask: inout TokenMask) {
-    var exits: [Int32] = []
-    _ = walk(below: node, from: set, to: &mask, exits: &exits)
+    exits.removeAll(keepingCapacity: true)
+    _ = table.walk(tree, node, from: set, &path, to: &mask, exits: &exits)
   }
+}
 
+extension ConfigurationTable {
   /// Adds the tokens below a node, or all, that lead on from a set.
   ///
-  /// - Parameter exits: Gets the nodes with others below where the outermost rule may end.
+  /// - Parameters:
+  ///   - path: Scratch: the sets on the way to a node, by depth.
+  ///   - exits: Gets the nodes with others below where the outermost rule may end.
   /// - Returns: The depth of the deepest stack on the way.
-  private mutating func walk(
-    below top: Int?,
+  fileprivate mutating func walk(
+    _ tree: TokenTree,
+    _ top: Int?,
     from set: SetID,
+    _ path: inout [SetID],
     to mask: inout TokenMask,
     exits: inout [Int32]
   ) -> Int {
+    let (bytes, depths, ends) = (tree.bytes.span, tree.depths.span, tree.ends.span)
+    let (firstTokens, tokenIDs) = (tree.firstTokens.span, tree.tokenIDs.span)
+    var words = mask.words.mutableSpan
+    var path = path.mutableSpan
     var node = top.map { $0 + 1 } ?? 0
-    let end = top.map { Int(tree.ends[$0]) } ?? tree.nodeCount
+    let end = top.map { Int(ends[$0]) } ?? bytes.count
     var deepest = 0
-    path[top.map { Int(tree.depths[$0]) } ?? 0] = set
+    path[top.map { Int(depths[$0]) } ?? 0] = set
     while node < end {
-      let depth = Int(tree.depths[node])
-      let next = table.next(path[depth - 1], tree.bytes[node])
-      guard next != ConfigurationTable.dead else {
-        node = Int(tree.ends[node])
+      let level = Int(depths[node])
+      let next = self.next(path[level - 1], bytes[node])
+      guard next != Self.dead else {
+        node = Int(ends[node])
         continue
       }
-      path[depth] = next
-      for index in Int(tree.firstTokens[node])..<Int(tree.firstTokens[node + 1]) {
-        mask.insert(tree.tokenIDs[index])
+      path[level] = next
+      for index in Int(firstTokens[node])..<Int(firstTokens[node + 1]) {
+        let id = Int(tokenIDs[index])
+        words[id / 64] |= 1 << UInt64(id % 64)
       }
-      deepest = max(deepest, table.depth(of: next))
-      if table.hasExit(next), Int(tree.ends[node]) > node + 1 { exits.append(Int32(node)) }
+      deepest = max(deepest, depth(of: next))
+      if hasExit(next), Int(ends[node]) > node + 1 { exits.append(Int32(node)) }
       node += 1
     }
     return deepest

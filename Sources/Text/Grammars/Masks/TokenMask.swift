@@ -3,7 +3,7 @@ package import MeshTypes
 /// A set of tokens of a vocabulary: those that may come next.
 package struct TokenMask: Hashable, Sendable {
   /// Bit `id % 64` of word `id / 64` is token `id`.
-  package private(set) var words: [UInt64]
+  package internal(set) var words: [UInt64]
 
   /// No tokens of a vocabulary of `vocabularySize`.
   package init(vocabularySize: Int) {

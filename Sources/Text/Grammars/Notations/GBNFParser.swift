@@ -7,8 +7,8 @@ import MeshTypes
 /// `{m,n}` behind it; `#` begins a comment. A rule ends at its line's end, unless a group is open
 /// or the next line begins with `|`.
 struct GBNFParser {
-  private var cursor: ScalarCursor
-  private var rules: GrammarRules
+  var cursor: ScalarCursor
+  var rules: GrammarRules
   private var ids: [String: RuleID] = [:]
   private var defined: Set<RuleID> = []
   /// Where a rule was first named.
@@ -44,7 +44,7 @@ struct GBNFParser {
     return .rule(root)
   }
 
-  private func invalid(_ message: String) -> MeshError {
+  func invalid(_ message: String) -> MeshError {
     rules.budget.invalid(message, at: cursor.place)
   }
 
@@ -188,60 +188,5 @@ struct GBNFParser {
       guard minimum <= maximum else { throw invalid("\(minimum) is more than \(maximum)") }
     }
     return (minimum, maximum)
-  }
-}
-
-// MARK: Characters
-
-extension GBNFParser {
-  private mutating func parseLiteral() throws(MeshError) -> Expression {
-    cursor.position += 1
-    var text = String.UnicodeScalarView()
-    while cursor.current != "\"" { text.append(try parseCharacter()) }
-    cursor.position += 1
-    return .text(String(text))
-  }
-
-  private mutating func parseClass() throws(MeshError) -> ScalarSet {
-    cursor.position += 1
-    let isComplement = cursor.take("^")
-    var ranges: [ClosedRange<UInt32>] = []
-    while cursor.current != "]" {
-      let low = try parseCharacter().value
-      var high = low
-      if cursor.current == "-", cursor.peek(1) != "]" {
-        cursor.position += 1
-        high = try parseCharacter().value
-      }
-      guard low <= high else { throw invalid("a range's ends are the wrong way round") }
-      ranges.append(low...high)
-    }
-    cursor.position += 1
-    let set = ScalarSet(ranges)
-    return isComplement ? set.complement : set
-  }
-
-  private mutating func parseCharacter() throws(MeshError) -> Unicode.Scalar {
-    try rules.budget.spend()
-    guard let scalar = cursor.next(), scalar != "\n", scalar != "\r" else {
-      throw invalid("a text or class is not closed")
-    }
-    guard scalar == "\\" else { return scalar }
-    let code: UInt32?
-    switch cursor.next() {
-    case "x": code = cursor.takeHexadecimal(2)
-    case "u": code = cursor.takeHexadecimal(4)
-    case "U": code = cursor.takeHexadecimal(8)
-    case "t": code = 9
-    case "r": code = 13
-    case "n": code = 10
-    case let escaped? where ["\\", "\"", "[", "]", "-", "^"].contains(escaped):
-      code = escaped.value
-    default: throw invalid("an unknown escape")
-    }
-    guard let code, let scalar = Unicode.Scalar(code) else {
-      throw invalid("expected the digits of a Unicode scalar")
-    }
-    return scalar
   }
 }

@@ -1,20 +1,21 @@
 import JSONText
-import MeshTypes
+package import MeshTypes
 import ModelFiles
-import Tokenization
+package import Tokenization
 
 /// What a Hugging Face folder says about text.
-struct TokenizerFolder {
+package struct TokenizerFolder {
   private let files: FolderFiles
 
   private static let configurationLimits = JSONLimits(byteCount: 16 << 20, valueCount: 1 << 20)
   private static let maximumTemplateBytes = 1 << 20
 
-  init(path: String) { files = FolderFiles(path: path) }
+  /// - Parameter path: The folder; its files are read when they are asked for.
+  package init(path: String) { files = FolderFiles(path: path) }
 
   /// The vocabulary: `tokenizer.json`, and the special tokens that `tokenizer_config.json` and
   /// `generation_config.json` name.
-  func description() throws(MeshError) -> TokenizerDescription {
+  package func description() throws(MeshError) -> TokenizerDescription {
     var description = try TokenizerDescription(
       huggingFace: try files.json("tokenizer.json", limits: TokenizerDescription.jsonLimits),
       configuration: try configuration()
@@ -25,7 +26,7 @@ struct TokenizerFolder {
 
   /// The chat template: the file `chat_template.jinja`, or what `tokenizer_config.json` has, a text
   /// or several with names, of which `default` counts, else the first.
-  func chatTemplate() throws(MeshError) -> String? {
+  package func chatTemplate() throws(MeshError) -> String? {
     if let text = try templateFile() { return text }
     guard let field = try configuration().flatMap({ JSONField($0)["chat_template"] }) else {
       return nil

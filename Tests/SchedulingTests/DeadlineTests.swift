@@ -1,0 +1,80 @@
+import MeshTypes
+import Scheduling
+import Testing
+
+@Suite("Deadlines")
+struct DeadlineTests {
+  func request(_ id: UInt64, prompt: Int, deadline: Int?) -> SequenceRequest {
+    var request = SequenceRequest.fake(id, prompt: prompt, max: 8)
+    request.deadlineMicroseconds = deadline
+    return request
+  }
+
+  func refusal(_ body: () throws -> Void) -> MeshError.Code? {
+    do {
+      try body()
+      return nil
+    } catch {
+      return (error as? MeshError)?.code
+    }
+  }
+
+  @Test(
+    "Who has not ended in time ends with deadlineExceeded, waiting or running; nobody else does"
+  )
+  func expiry() throws {
+    var mesh = try FakeMesh()
+    try mesh.join(.fake(batchSequences: 1))
+    try mesh.submit(request(1, prompt: 4, deadline: 1000))
+    try mesh.submit(request(2, prompt: 5, deadline: 900))
+    try mesh.submit(request(3, prompt: 6, deadline: nil))
+    try mesh.submit(request(4, prompt: 7, deadline: 2000))
+    try mesh.plan()
+    try mesh.take(mesh.core.advance(to: 899))
+    #expect(mesh.endings.isEmpty)
+    try mesh.take(mesh.core.advance(to: 1000))
+    for id in 1...2 as ClosedRange<UInt64> {
+      let usage = SequenceUsage(promptTokens: Int(id) + 3)
+      #expect(mesh.endings[SequenceID(id)] == .failed(.deadlineExceeded, usage))
+    }
+    try mesh.run()
+    #expect(mesh.output(3)?.count == 8)
+    #expect(mesh.output(4)?.count == 8)
+    try mesh.take(mesh.core.advance(to: 3000))
+    try mesh.checkIdle()
+  }
+
+  @Test("A deadline that has passed is refused")
+  func passed() throws {
+    var mesh = try FakeMesh()
+    try mesh.take(mesh.core.advance(to: 500))
+    #expect(refusal { try mesh.submit(request(1, prompt: 4, deadline: 500)) } == .deadlineExceeded)
+    try mesh.submit(request(1, prompt: 4, deadline: 501))
+  }
+
+  @Test("A prompt that takes longer than there is time is refused once the speed is known")
+  func impossible() throws {
+    var mesh = try FakeMesh()
+    let epoch = try mesh.join(.fake(blocks: 512))
+    // Nothing is known yet.
+    try mesh.submit(request(1, prompt: 600, deadline: 600_000))
+    while mesh.output(1)?.isEmpty == true {
+      try mesh.plan()
+      try mesh.execute(epoch)
+      guard var result = mesh.links[epoch]?.results.popLast() else { break }
+      // 1 ms a position.
+      result.computeMicroseconds = 32_000
+      try mesh.take(mesh.core.complete(result))
+    }
+    #expect(
+      refusal { try mesh.submit(request(2, prompt: 700, deadline: 300_000)) } == .deadlineExceeded
+    )
+    try mesh.submit(request(3, prompt: 700, deadline: 3_000_000))
+    // The first one's prompt is there already.
+    var again = request(1, prompt: 600, deadline: 300_000)
+    again.id = SequenceID(4)
+    try mesh.submit(again)
+    try mesh.run()
+    #expect(mesh.output(4)?.count == 8)
+  }
+}

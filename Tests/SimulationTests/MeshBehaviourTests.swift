@@ -1,0 +1,147 @@
+import Scheduling
+import Simulation
+import Testing
+
+/// What the mesh promises at sizes that no machine here has.
+@Suite("Simulated meshes")
+struct MeshBehaviourTests {
+  private func scenario(workers: Int, blocks: Int = 2048) -> SimulationScenario {
+    var scenario = SimulationScenario(seed: 1)
+    scenario.workers = (0..<workers).map {
+      .simulated($0, blockCount: blocks, maxBatchSequences: 64, maxContextTokens: 2048)
+    }
+    scenario.settings.maxPrefillTokensPerSequencePerStep = 256
+    scenario.settings.maxWaitingSequences = 100_000
+    scenario.changesBetweenChecks = 500
+    return scenario
+  }
+
+  private func run(_ scenario: SimulationScenario) throws -> SimulationReport {
+    var simulation = try Simulation(scenario)
+    return try simulation.run()
+  }
+
+  @Test("At twice what fits throughput stays what it was, whatever gives way")
+  func overload() throws {
+    func tokensPerSecond(rate: Double) throws -> (speed: Double, report: SimulationReport) {
+      var scenario = scenario(workers: 1, blocks: 300)
+      // Short prompts that grow to several times their length: the memory runs out.
+      var workload = Workload()
+      workload.requestCount = 200
+      workload.arrivals = .poisson(perSecond: rate)
+      workload.meanPromptTokens = 60
+      workload.meanOutputTokens = 400
+      workload.maxTokens = 1500
+      workload.maxPromptTokens = 500
+      scenario.requests = workload.requests(seed: 1)
+      let report = try run(scenario)
+      return (report.tokensPerSecond, report)
+    }
+    // About 2.1 a second is what fits.
+    let speeds = try [1.5, 2, 2.2, 2.5, 4.2].map { try tokensPerSecond(rate: $0) }
+    let best = speeds.map(\.speed).max() ?? 0
+    let overloaded = try #require(speeds.last)
+    #expect(overloaded.report.preemptions > 20)
+    #expect(overloaded.report.mostPreemptions <= scenario(workers: 1).settings.maxPreemptions)
+    #expect(overloaded.speed >= 0.9 * best)
+    #expect(overloaded.report.count(.answered) == 200)
+  }
+
+  @Test("Less than 4 % of block memory is without tokens; contiguous reservation wastes most of it")
+  func blockWaste() throws {
+    var scenario = scenario(workers: 1, blocks: 1024)
+    var workload = Workload()
+    workload.requestCount = 150
+    workload.arrivals = .atOnce
+    workload.maxPromptTokens = 1000
+    scenario.requests = workload.requests(seed: 2)
+    let rows = try BlockComparison(scenario, blockSizes: [16, 2048]).rows
+    #expect(rows[0].report.blockWaste < 0.04)
+    #expect(rows[0].report.contiguousWaste > 0.4)
+    #expect(rows[1].report.blockWaste > 0.6)
+    #expect(rows[1].report.meanSequences < rows[0].report.meanSequences / 3)
+    #expect(rows[1].report.firstTokenSeconds.mean > rows[0].report.firstTokenSeconds.mean)
+  }
+
+  @Test("First tokens come sooner the more the choice of workers knows of their caches")
+  func routing() throws {
+    var scenario = scenario(workers: 8)
+    var workload = Workload()
+    workload.requestCount = 600
+    workload.arrivals = .poisson(perSecond: 12)
+    workload.sharedPrefixTokens = 640
+    workload.prefixGroups = 40
+    workload.meanPromptTokens = 60
+    workload.meanOutputTokens = 24
+    scenario.requests = workload.requests(seed: 3)
+    let rows = try RoutingComparison(scenario, storeBlockBytes: 368_640).rows
+    let times = rows.map(\.report.firstTokenSeconds.mean)
+    let hits = rows.map(\.report.prefixHitShare)
+    #expect(times[0] > times[2], "caches help: \(times)")
+    #expect(times[1] > times[2], "load matters: \(times)")
+    #expect(times[2] > 1.5 * times[3], "knowing the caches matters: \(times)")
+    #expect(hits[3] > hits[2] && hits[0] < 0.01, "\(hits)")
+  }
+
+  @Test("A tenant that floods the mesh delays its own requests, not another's")
+  func fairness() throws {
+    var scenario = scenario(workers: 2)
+    var flood = Workload()
+    flood.requestCount = 400
+    flood.arrivals = .atOnce
+    var quiet = Workload()
+    quiet.requestCount = 20
+    quiet.arrivals = .poisson(perSecond: 1)
+    let floods = flood.requests(seed: 4).map { request in
+      var request = request
+      request.tenant = 1
+      return request
+    }
+    let others = quiet.requests(seed: 5).map { request in
+      var request = request
+      request.tenant = 2
+      return request
+    }
+    scenario.requests = (floods + others).sorted {
+      $0.arrivalMicroseconds < $1.arrivalMicroseconds
+    }
+    let report = try run(scenario)
+    let waits = Dictionary(grouping: zip(scenario.requests, report.firstTokens)) { $0.0.tenant }
+      .mapValues { Distribution($0.compactMap(\.1)).percentile(50) }
+    #expect((waits[1] ?? 0) > 8 * (waits[2] ?? .infinity), "\(waits)")
+  }
+
+  @Test("A worker that is lost costs its sequences little more than its detection")
+  func recovery() throws {
+    var scenario = scenario(workers: 4)
+    var workload = Workload()
+    workload.requestCount = 60
+    workload.arrivals = .poisson(perSecond: 8)
+    scenario.requests = workload.requests(seed: 6)
+    scenario.faults = [
+      TimedFault(at: 4_000_000, .crash(worker: 1, downMicroseconds: 30_000_000)),
+      TimedFault(at: 6_000_000, .hang(worker: 2, microseconds: 5_000_000)),
+    ]
+    let report = try run(scenario)
+    #expect(report.workerLosses == 2)
+    #expect(report.count(.answered) == 60)
+    // A second until the silence is noticed, and at most two until it goes on.
+    #expect(report.longestGapSeconds.percentile(100) < 3)
+  }
+
+  @Test("Thousands of workers take what comes")
+  func manyWorkers() throws {
+    var scenario = scenario(workers: 4096, blocks: 64)
+    var workload = Workload()
+    workload.requestCount = 6000
+    workload.arrivals = .poisson(perSecond: 6000)
+    workload.meanOutputTokens = 8
+    workload.maxTokens = 32
+    workload.maxPromptTokens = 900
+    scenario.requests = workload.requests(seed: 7)
+    scenario.changesBetweenChecks = 20_000
+    scenario.addFaults(50)
+    let report = try run(scenario)
+    #expect(report.count(.answered) == 6000)
+  }
+}
