@@ -94,6 +94,7 @@ package final class KVMemory {
     region = try Region(of: UInt8.self, counts: [blockCount, layout.blockByteCount])
     partials = try Region(byteCount: 4 << 20)
     wk_populate([engine.engine], region.base, region.byteCount)
+    wk_populate([engine.engine], partials.base, partials.byteCount)
   }
 
   /// The bytes of a block, to be moved elsewhere.
