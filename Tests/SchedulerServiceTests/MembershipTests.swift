@@ -99,6 +99,15 @@ struct MembershipTests {
       ("vocabulary_size", { $0.capabilities.vocabularySize = 0 }),
       ("store_block_bytes", { $0.capabilities.storeBlockBytes = .max }),
       ("role", { $0.capabilities.role = .UNRECOGNIZED(9) }),
+      ("prefill_tokens_per_second", { $0.capabilities.prefillTokensPerSecond = .nan }),
+      ("prefill_tokens_per_second", { $0.capabilities.decodeTokensPerSecond = 100 }),
+      (
+        "decode_tokens_per_second",
+        {
+          $0.capabilities.prefillTokensPerSecond = 1000
+          $0.capabilities.decodeTokensPerSecond = -1
+        }
+      ),
     ]
     try await TestScheduler.with { scheduler in
       for (field, spoil) in wrong {

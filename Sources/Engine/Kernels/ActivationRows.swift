@@ -13,6 +13,8 @@ package final class ActivationRows {
 
   package var width: Int { rows.width }
   package var rowCapacity: Int { rows.rowCapacity }
+  /// Memory that it takes.
+  package var byteCount: Int { rows.byteCount + levels.byteCount + outliers.byteCount }
 
   /// - Parameter isQuantized: Whether a quantised matrix reads it; then `width` must be a multiple
   ///   of 32.

@@ -8,6 +8,9 @@ package final class FloatRows {
   let values: UnsafeMutablePointer<Float>
   private let region: Region
 
+  /// Memory that it takes.
+  package var byteCount: Int { region.byteCount }
+
   /// - Throws: ``MeshError`` `resourceExhausted` when there is no memory.
   package init(rowCapacity: Int, width: Int) throws(MeshError) {
     self.width = width

@@ -10,6 +10,9 @@ package final class RotaryAngles {
   let cosines: FloatRows
   let sines: FloatRows
 
+  /// Memory that it takes.
+  package var byteCount: Int { cosines.byteCount + sines.byteCount }
+
   /// - Throws: ``MeshError`` `resourceExhausted` when there is no memory.
   package init(
     frequencies: [Float],

@@ -87,6 +87,9 @@ package final class ModelRunner: @unchecked Sendable {
   /// The kernels' name, for logs.
   package var instructionSetName: String { engine.instructionSetName }
 
+  /// Bytes of the buffers for a step's activations, whether or not they have been touched.
+  package var activationByteCount: Int { buffers.byteCount }
+
   /// Bytes of the packed weights, whether or not they are all in memory.
   package var weightsByteCount: Int { weights.byteCount }
 

@@ -21,6 +21,14 @@ struct StepBuffers {
   let outputNormalized: ActivationRows
   let logits: FloatRows
 
+  /// Memory that all of them take.
+  var byteCount: Int {
+    let rows = [hidden, queries, keys, values, gate, up, branch, logits]
+    let activations = [normalized, attention, gated, outputNormalized]
+    return rows.reduce(0) { $0 + $1.byteCount } + activations.reduce(0) { $0 + $1.byteCount }
+      + angles.byteCount + (localAngles === angles ? 0 : localAngles.byteCount)
+  }
+
   init(
     _ configuration: ModelConfiguration,
     _ weights: ModelWeights,

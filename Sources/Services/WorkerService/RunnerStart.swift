@@ -59,7 +59,7 @@ struct RunnerStart {
       metadata: [
         "kernels": "\(runner.instructionSetName)", "threads": "\(settings.threads)",
         "pinned": "\(plan.pins.map { "\($0)" } ?? "no")", "memory": "\(plan.memory)",
-        "activation-mib": "\(activationBytes >> 20)",
+        "activation-mib": "\(activationBytes >> 20) of \(runner.activationByteCount >> 20)",
         "kv-mib": "\((runner.kvMemory.blockCount * runner.kvMemory.layout.blockByteCount) >> 20)",
         "profile-seconds": "\(profileSeconds)",
         "prefill-tokens-per-second": "\(Int(speed.prefillTokensPerSecond))",
