@@ -182,7 +182,7 @@ static void rms_norm(const float *values, const float *weights, size_t count, fl
   for (size_t i = 0; i < count; i++) {
     lanes[i % LANES] = fmaf(values[i], values[i], lanes[i % LANES]);
   }
-  const float mean = wk_sum_lanes(lanes) / (float)count;
+  const float mean = wk_add_lanes(lanes) / (float)count;
   const float factor = 1.0f / sqrtf(mean + epsilon);
   for (size_t i = 0; i < count; i++) {
     const float normal = values[i] * factor;

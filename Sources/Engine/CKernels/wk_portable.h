@@ -11,7 +11,7 @@ enum { WK_LANES = 16 };
 static inline float wk_second_max(float a, float b) { return a > b ? a : b; }
 
 /// The sum of 16 lanes, pairwise.
-static inline float wk_sum_lanes(const float lanes[WK_LANES]) {
+static inline float wk_add_lanes(const float lanes[WK_LANES]) {
   float sums[8];
   for (int i = 0; i < 8; i++) {
     sums[i] = lanes[i] + lanes[i + 8];

@@ -94,7 +94,7 @@ static float sum_chunk(const float weights[CHUNK]) {
       lanes[lane] = lanes[lane] + weights[i];
     }
   }
-  return wk_sum_lanes(lanes);
+  return wk_add_lanes(lanes);
 }
 
 /// sum + weight * dimension `i` of the values of one of 16 positions.
