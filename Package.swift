@@ -114,7 +114,6 @@ let floor1: [Target] = [
 let floor2: [Target] = [
   library("BlockCache", in: "Cache", ["CCrypto", "MeshTypes"]),
   library("Checksum", in: "Cache", ["CChecksum", "CCrypto"]),
-  library("Grammars", in: "Text", ["JSONText", "MeshTypes"]),
   library("Tokenization", in: "Text", ["JSONText", "MeshTypes"]),
   library("ChatTemplates", in: "Text", ["JSONText", "MeshTypes"]),
   library(
@@ -282,7 +281,6 @@ let testTargets: [Target] = [
   tests("Checksum", ["Checksum"]),
   tests("GRPCCoreTransport", ["GRPCCoreTransport", grpcCore]),
   tests("GatewayService", rpc + ["GatewayService", "ServiceTesting"]),
-  tests("Grammars", ["Grammars", "JSONText", "MeshTypes"]),
   tests(
     "KVStoreClient",
     rpc + [

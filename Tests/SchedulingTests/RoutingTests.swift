@@ -94,4 +94,55 @@ struct RoutingTests {
     try mesh.run()
     #expect(mesh.usage(2)?.cachedPromptTokens == 0)
   }
+
+  /// Two workers of one place each, which know a prefix each and are busy.
+  private func busyPair(
+    patience: Int
+  ) throws -> (mesh: FakeMesh, first: [TokenID], second: [TokenID]) {
+    let first: [TokenID] = (0..<24).map { $0 * 7 % 61 }
+    let second: [TokenID] = (0..<24).map { ($0 * 11 + 5) % 61 }
+    var settings = SchedulerSettings()
+    settings.affinityPatienceSteps = patience
+    settings.maxPlansInFlight = 1
+    var mesh = try FakeMesh(settings)
+    for name in ["a", "b"] { try mesh.join(.fake(name, batchSequences: 1)) }
+    // The longer one first, so that the other one's worker has room first.
+    try mesh.submit(.fake(1, tokens: second, max: 30))
+    try mesh.submit(.fake(2, tokens: first, max: 8))
+    for _ in 0..<4 { try mesh.round() }
+    return (mesh, first, second)
+  }
+
+  @Test("Where all are busy, the worker that gets room takes who has a prefix there")
+  func affinityUnderLoad() throws {
+    var (mesh, first, second) = try busyPair(patience: 64)
+    try mesh.submit(.fake(3, tokens: second + [1], max: 4))
+    try mesh.submit(.fake(4, tokens: first + [2], max: 30))
+    try mesh.run()
+    #expect(homes(mesh)[3] == homes(mesh)[1])
+    #expect(homes(mesh)[4] == homes(mesh)[2])
+    #expect(mesh.usage(3)?.cachedPromptTokens == 24)
+    #expect(mesh.usage(4)?.cachedPromptTokens == 24)
+  }
+
+  @Test("No place stays empty for that")
+  func affinityNeverIdles() throws {
+    var (mesh, _, second) = try busyPair(patience: 64)
+    try mesh.submit(.fake(3, tokens: second + [1], max: 4))
+    try mesh.run()
+    #expect(homes(mesh)[3] == homes(mesh)[2])
+  }
+
+  @Test("Nobody is passed for longer than patience lasts")
+  func affinityEnds() throws {
+    var (mesh, first, second) = try busyPair(patience: 2)
+    try mesh.submit(.fake(3, tokens: second + [1], max: 4))
+    for id in 4...9 as ClosedRange<UInt64> {
+      try mesh.submit(.fake(id, tokens: first + [TokenID(id)], max: 2))
+    }
+    try mesh.run()
+    #expect(homes(mesh)[3] == homes(mesh)[2])
+    let order = mesh.plans.flatMap(\.starts).map(\.id.rawValue)
+    #expect(order.firstIndex(of: 3) ?? 99 < order.firstIndex(of: 9) ?? 0)
+  }
 }

@@ -57,7 +57,7 @@ struct StructuredOutputTests {
       sampling.structuredOutput.regex = #" [A-Z]{3}-\d{4}( and (tea|coffee))+"#
     }
     let tokenizer = try Tokenizer(TokenizerDescription(modelPath: DefaultModel.path))
-    let whole = Self.tokens(try await Self.run(Self.start(1, constrain), steps: 24))
+    let whole = Self.tokens(try await Self.run(Self.start(1, Capital.prompt, constrain), steps: 24))
     let text = try tokenizer.decode(whole, skipsSpecialTokens: true)
     #expect(text.wholeMatch(of: #/ [A-Z]{3}-\d{4}( and (tea|coffee))*( .*)?/#) != nil, "\(text)")
     #expect(text.count > 12)

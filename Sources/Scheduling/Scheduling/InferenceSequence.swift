@@ -59,6 +59,8 @@ struct InferenceSequence: Sendable {
   private var saltedRoots: [(root: BlockKey, salted: BlockKey)] = []
   /// While it waits for another sequence to compute its prefix: where, and the first missing key.
   var awaitedPrefix: (epoch: Epoch, key: BlockKey)?
+  /// When it was first found to have its prefix on a worker without room: completed steps.
+  var heldSince: UInt64?
   /// The worker of its last stay.
   var lastEpoch: Epoch?
   /// What the KV store has of it.

@@ -10,6 +10,8 @@ extension SchedulerCore {
     case awaitPrefix
     /// The KV store has not answered yet.
     case awaitStore
+    /// Its prefix is on a worker that has no room yet.
+    case held
     /// It has to wait for room.
     case blocked
     /// No present worker can ever run it.
@@ -18,7 +20,9 @@ extension SchedulerCore {
 
   /// Gives waiting sequences to workers that have budget, memory and a place for them, in the order
   /// of their ranks. A sequence that must wait for room closes every worker that can ever run it to
-  /// those behind it, so the small never starve the large.
+  /// those behind it, so the small never starve the large. One whose prefix is on a worker without
+  /// room lets others go first, for a while, who have theirs where there is room; what is free then
+  /// is anybody's.
   ///
   /// - Complexity: O(workers + sequences that run where something has changed + placed × workers).
   mutating func dispatch() {
@@ -30,20 +34,25 @@ extension SchedulerCore {
       workers[worker].load = load
       loads.append(load)
     }
+    if settings.affinityPatienceSteps > 0 { place(among: &loads, holding: true) }
+    place(among: &loads, holding: false)
+  }
+
+  private mutating func place(among loads: inout [WorkerLoad], holding: Bool) {
     var place = 0
     var skipped = 0
     while place < waiting.count, skipped < settings.dispatchLookahead,
       loads.contains(where: { $0.isOpen || $0.takesLoads })
     {
       let slot = waiting[place]
-      switch choose(for: slot, among: loads) {
+      switch choose(for: slot, among: loads, holding: holding) {
       case .place(let worker, let offer):
         waiting.remove(at: place)
         admit(slot, to: worker, offer)
         count(slot, in: &loads[worker], of: worker)
       case .homeless:
         place += 1
-      case .awaitPrefix, .awaitStore:
+      case .awaitPrefix, .awaitStore, .held:
         place += 1
         skipped += 1
       case .blocked:
@@ -92,7 +101,7 @@ extension SchedulerCore {
     return load.sequenceCount < places && load.demandTokens < capabilities.maxBatchTokens
   }
 
-  private func takesLoads(_ worker: Int) -> Bool {
+  func takesLoads(_ worker: Int) -> Bool {
     settings.usesStore && workers[worker].capabilities.storeBlockBytes > 0
       && workers[worker].loads.count < settings.maxLoadsPerWorker
   }
@@ -100,7 +109,7 @@ extension SchedulerCore {
   var prefillCap: Int { settings.maxPrefillTokensPerSequencePerStep ?? .max }
 
   /// A draining worker takes back only its own, and only if nobody else can ever run them.
-  private func isCandidate(_ worker: Int, for slot: Int) -> Bool {
+  func isCandidate(_ worker: Int, for slot: Int) -> Bool {
     guard sequences[slot].fits(workers[worker].capabilities), suits(worker, slot) else {
       return false
     }
@@ -110,7 +119,11 @@ extension SchedulerCore {
   }
 
   /// The candidate of least cost, then of least load, then any.
-  private mutating func choose(for slot: Int, among loads: [WorkerLoad]) -> Choice {
+  private mutating func choose(
+    for slot: Int,
+    among loads: [WorkerLoad],
+    holding: Bool
+  ) -> Choice {
     if isPrefixInProgress(for: slot) { return .awaitPrefix }
     if awaitsStore(slot) { return .awaitStore }
     var best: (rank: (cost: Double, load: Int, chance: UInt64), choice: Choice)?
@@ -134,7 +147,13 @@ extension SchedulerCore {
       best = (rank, isAwaited ? .awaitPrefix : .place(worker: worker, offer))
       sequences[slot].awaitedPrefix = offer.firstAwaitedKey.map { (workers[worker].epoch, $0) }
     }
-    return best?.choice ?? (hasCandidate ? .blocked : .homeless)
+    guard let best else { return hasCandidate ? .blocked : .homeless }
+    if holding, case .place(let worker, let offer) = best.choice,
+      isHeld(slot, offer, best.rank.cost, on: worker, loads)
+    {
+      return .held
+    }
+    return best.choice
   }
 
   /// Whether the prefix that it was found to wait for is still being computed.
@@ -147,100 +166,6 @@ extension SchedulerCore {
     }
     sequences[slot].awaitedPrefix = nil
     return false
-  }
-
-  /// What a worker has for a sequence.
-  struct Offer {
-    /// Leading blocks in its cache.
-    var hitBlocks: Int
-    /// Leading blocks that it has or fetches, and why it fetches or does not.
-    var fetch: FetchPlan
-    /// Blocks after those that another sequence there is about to compute.
-    var awaitedBlocks = 0
-    /// The key of the first of them.
-    var firstAwaitedKey: BlockKey?
-
-    /// Whether the sequence first waits for a load there.
-    var isLoaded: Bool { firstAwaitedKey == nil && fetch.blockCount > hitBlocks }
-  }
-
-  /// - Returns: nil when the worker lacks the memory now.
-  private mutating func offer(
-    of worker: Int,
-    for slot: Int,
-    _ load: WorkerLoad
-  ) -> Offer? {
-    let capabilities = workers[worker].capabilities
-    let chain = sequences[slot].keyChain(on: capabilities)
-    let tokenCount = sequences[slot].tokenIDs.count
-    // The last token is always computed: its logits are what the next token is sampled from.
-    let hittable = (tokenCount - 1) / capabilities.blockSizeTokens
-    let keys = sequences[slot].keyChains[chain].keys.prefix(hittable)
-    let match = workers[worker].pool.longestPrefix(of: keys)
-    var offer = Offer(
-      hitBlocks: match.blockCount,
-      fetch: fetchPlan(
-        takesLoads(worker)
-          ? sequences[slot].storeKnowledge.prefix(under: sequences[slot].keyChains[chain].root)
-          : StoredPrefix(),
-        hitBlocks: match.blockCount,
-        usableBlocks: hittable,
-        on: capabilities,
-        worker
-      )
-    )
-    if settings.awaitsSharedPrefixes {
-      let awaited = keys.dropFirst(match.blockCount).prefix {
-        workers[worker].fillsInProgress[$0] != nil
-      }
-      offer.awaitedBlocks = awaited.count
-      offer.firstAwaitedKey = awaited.first
-    }
-    if offer.firstAwaitedKey != nil { return offer }
-    let taken =
-      blocksAtAdmission(of: slot, on: worker) - match.blockCount + match.freeBlockCount
-    return taken + headroom(of: worker, load) <= workers[worker].pool.freeCount ? offer : nil
-  }
-
-  /// Blocks that an admission must leave free. An idle worker has nobody to keep them for.
-  private func headroom(of worker: Int, _ load: WorkerLoad) -> Int {
-    guard !workers[worker].running.isEmpty else { return 0 }
-    let watermark = settings.watermarkFraction * Double(workers[worker].capabilities.blockCount)
-    // Not `rounded(.up)`: that needs libm, which nothing else here does.
-    let whole = Int(watermark)
-    return max(Double(whole) < watermark ? whole + 1 : whole, load.growthBlocks)
-  }
-
-  /// Positions to be computed, in units of one token's work, before and while the sequence runs:
-  /// what is left of its prefill, what is queued before it, and the decoding it shares steps with.
-  private func cost(
-    of offer: Offer,
-    for slot: Int,
-    on worker: Int,
-    _ load: WorkerLoad
-  ) -> Double {
-    let capabilities = workers[worker].capabilities
-    var known = 0
-    var fetching = 0.0
-    if settings.routing == .leastCost {
-      let present = max(offer.hitBlocks + offer.awaitedBlocks, offer.fetch.blockCount)
-      known = present * capabilities.blockSizeTokens
-      let transfers = workers[worker].transfers
-      fetching = offer.fetch.fetchMicroseconds / max(1, transfers.microsecondsPerPosition.first)
-    }
-    let left = sequences[slot].maxTotalCount - sequences[slot].tokenIDs.count
-    let shared = load.sequenceCount * min(left, settings.decodeHorizonTokens)
-    let tokens = sequences[slot].tokenIDs.count - known + load.queuedTokens + shared
-    return (Double(tokens) + fetching) / capabilities.relativeSpeed
-  }
-
-  /// A number that is as good as drawn, and the same each time for a sequence and a worker.
-  private func chance(of worker: Int, for slot: Int) -> UInt64 {
-    var mixed = sequences[slot].rank.arrival &* 0x9E37_79B9_7F4A_7C15
-    mixed ^= workers[worker].epoch.rawValue &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
   }
 
   /// Takes the hit blocks and new ones for all other known tokens; begins its load, if it has one.
@@ -276,6 +201,7 @@ extension SchedulerCore {
     sequences[slot].placement = .running(workers[worker].epoch)
     sequences[slot].lastEpoch = workers[worker].epoch
     sequences[slot].awaitedPrefix = nil
+    sequences[slot].heldSince = nil
     sequences[slot].admission += 1
     shares.reach(sequences[slot].rank.turn, priority: sequences[slot].rank.priority)
     sequences[slot].scheduledCount = hitTokens

@@ -37,6 +37,9 @@ package struct SchedulerSettings: Hashable, Sendable {
   package var decodeHorizonTokens = 64
   /// How a worker is chosen among those that have room.
   package var routing = Routing.leastCost
+  /// For how many steps of a worker a sequence lets others pass, while the workers that have its
+  /// prefix have no room; 0 for none.
+  package var affinityPatienceSteps = 64
   /// Whether a sequence waits while another one on its worker computes the very prefix that it
   /// would otherwise compute too.
   package var awaitsSharedPrefixes = true
@@ -90,6 +93,7 @@ package struct SchedulerSettings: Hashable, Sendable {
     try Self.expect(maxWorkerLosses, in: 1...1000, "max_worker_losses")
     try Self.expect(maxQuarantined, in: 0...1_000_000, "max_quarantined")
     try Self.expect(expectedTokens, in: 0...1_000_000, "expected_tokens")
+    try Self.expect(affinityPatienceSteps, in: 0...1_000_000, "affinity_patience_steps")
     try Self.expect(dispatchLookahead, in: 1...1_000_000, "dispatch_lookahead")
     try Self.expect(growthHorizonTokens, in: 0...1_000_000, "growth_horizon_tokens")
     guard storeAnswerLifetimeSteps >= 1 else {

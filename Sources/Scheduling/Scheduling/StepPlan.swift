@@ -61,11 +61,15 @@ package struct SequenceStart: Hashable, Sendable {
     id: SequenceID,
     tokenIDs: [TokenID],
     promptTokenCount: Int,
+    generatedTokenCount: Int = 0,
+    stopTokenIDs: Set<TokenID> = [],
     sampling: SamplingParameters
   ) {
     self.id = id
     self.tokenIDs = tokenIDs
     self.promptTokenCount = promptTokenCount
+    self.generatedTokenCount = generatedTokenCount
+    self.stopTokenIDs = stopTokenIDs
     self.sampling = sampling
   }
 }

@@ -42,6 +42,7 @@ extension SimulationScenario {
       [nil, 4, 16].randomElement(using: &generator) ?? nil
     settings.watermarkFraction = [0, 0.01, 0.2].randomElement(using: &generator) ?? 0
     settings.growthHorizonTokens = [0, 4, 128].randomElement(using: &generator) ?? 0
+    settings.affinityPatienceSteps = [0, 2, 64].randomElement(using: &generator) ?? 64
     settings.maxPreemptions = [0, 1, 3].randomElement(using: &generator) ?? 3
     settings.expectedTokens = [0, 8, 128].randomElement(using: &generator) ?? 128
     settings.maxWorkerLosses = Int.random(in: 2...3, using: &generator)
