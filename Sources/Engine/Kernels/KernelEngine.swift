@@ -98,10 +98,15 @@ extension KernelEngine {
     withoutActuallyEscaping(condition) { condition in
       let search = ParallelSearch(condition: condition)
       let context = Unmanaged.passUnretained(search).toOpaque()
-      wk_pool_run(engine.pool, UInt32(count), { context, index in
-        guard let context else { return }
-        Unmanaged<ParallelSearch>.fromOpaque(context).takeUnretainedValue().look(Int(index))
-      }, context)
+      wk_pool_run(
+        engine.pool,
+        UInt32(count),
+        { context, index in
+          guard let context else { return }
+          Unmanaged<ParallelSearch>.fromOpaque(context).takeUnretainedValue().look(Int(index))
+        },
+        context
+      )
       return search.holds
     }
   }

@@ -145,7 +145,9 @@ struct PackedWeightsFileTests {
         { $0.sections[0].byteCount = 0 }, { $0.tensors[0].byteOffset = 32 },
         { $0.tensors[0].byteOffset = 8192 }, { $0.tensors[0].byteCount = 4097 },
         { $0.tensors[0].byteCount = 0 }, { $0.tensors[0].section = 1 },
-        { $0.tensors[0].kind = .vector; $0.tensors[0].byteCount = 99 },
+        {
+          $0.tensors[0].kind = .vector; $0.tensors[0].byteCount = 99
+        },
       ]
       for (index, change) in changes.enumerated() {
         var header = good

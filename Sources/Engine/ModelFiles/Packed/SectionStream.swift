@@ -54,11 +54,16 @@ package final class SectionStream: @unchecked Sendable {
     free = slots.map { _ in Self.semaphore(1) }
     descriptor = try file.reopen()
     let context = Unmanaged.passUnretained(self).toOpaque()
-    let result = pthread_create(&thread, nil, { context in
-      guard let context else { return nil }
-      Unmanaged<SectionStream>.fromOpaque(context).takeUnretainedValue().readForever()
-      return nil
-    }, context)
+    let result = pthread_create(
+      &thread,
+      nil,
+      { context in
+        guard let context else { return nil }
+        Unmanaged<SectionStream>.fromOpaque(context).takeUnretainedValue().readForever()
+        return nil
+      },
+      context
+    )
     guard result == 0 else {
       // Nothing runs that `deinit` could wait for.
       isStopping.store(true, ordering: .releasing)
