@@ -128,7 +128,7 @@ static void put_product(context *at, const format_fields *fields) {
   at->kernels->multiply(&product, 0, wk_matrix_panel_count(&matrix), begin, rows);
   put_floats(&at->out, out, count);
   product.out = shared;
-  const wk_engine engine = {wk_pool_create(3), at->kernels};
+  const wk_engine engine = {wk_pool_create(3, NULL), at->kernels};
   wk_multiply(&engine, &product, 1, rows);
   wk_pool_destroy(engine.pool);
   put_floats(&at->out, shared, count);
