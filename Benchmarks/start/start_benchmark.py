@@ -38,13 +38,13 @@ def start(options, cache, question):
     begin = time.monotonic()
     process = subprocess.Popen(
         [
-            f"{options.root}/.build/release/weft", "up", "--model", options.model, "--listen", "127.0.0.1:0",
+            f"{options.root}/.build/release/weft", "up", "--model", options.model, "--listen", f"unix:{cache}/gateway.sock",
             "--threads", str(options.threads), "--kv-memory-mib", str(KV_MEMORY_MIB), "--ask", question,
         ],
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.STDOUT,
     )
     text, serving, first = b"", None, None
     try:
