@@ -43,6 +43,29 @@ struct FamilyTests {
     try check(try runner(try openModel(at: path(name))), name)
   }
 
+  @Test("compute the same from packed weights that were kept, by their file's or folder's name")
+  func kept() throws {
+    let folders = ["llama3-scaling", "yarn-scaling", "gemma3", "phi3"]
+    for (name, path) in Self.names.map({ ($0, path("\($0).gguf")) })
+      + folders.map({ ($0, path($0)) })
+    {
+      try withEmptyFolder { cache in
+        for origin in [WeightsOrigin.packedIntoCache, .cache] {
+          let runner = try ModelRunner(
+            file: try openModel(at: path),
+            settings: RunnerSettings(blockCount: 16, maxBatchTokens: 48, threadCount: 2),
+            weightsSettings: WeightsSettings(cacheFolder: cache)
+          )
+          #expect(runner.weightsOrigin == origin, "\(path)")
+          try check(runner, name)
+        }
+        let files = try FileManager.default.contentsOfDirectory(atPath: cache)
+        let last = path.split(separator: "/").last ?? ""
+        #expect(files.count == 1 && files[0].hasPrefix("\(last)-"), "\(files)")
+      }
+    }
+  }
+
   private func check(_ runner: ModelRunner, _ name: String) throws {
     let file = try file(name)
     let tokens = try file.metadata.integers("weft.test.tokens", in: 0...63).map { TokenID($0) }

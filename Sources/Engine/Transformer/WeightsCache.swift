@@ -12,7 +12,9 @@ struct WeightsCache {
   init(folder: String, file: any ModelSource) {
     source = file
     let first = file.files[0].path
-    let name = first.split(separator: "/").last.map { String($0.prefix(100)) } ?? "model"
+    // A model of several files is called after their folder.
+    let parts = first.split(separator: "/").dropLast(file.files.count > 1 ? 1 : 0)
+    let name = parts.last.map { String($0.prefix(100)) } ?? "model"
     path = "\(folder)/\(name)-\(Self.hexadecimal(Self.hash(first))).weft"
   }
 

@@ -166,8 +166,9 @@ package final class PackedWeightsWriter {
       guard descriptor >= 0 else { throw failure(path) }
       while flock(descriptor, LOCK_EX) != 0 {
         guard errno == EINTR else {
+          let failure = failure(path)
           close(descriptor)
-          throw failure(path)
+          throw failure
         }
       }
       var ours = stat(), named = stat()

@@ -21,8 +21,8 @@ package final class SectionStream: @unchecked Sendable {
   /// By slot: posted when a section has been read into it, and when it may be read into.
   private let filled: [UnsafeMutablePointer<sem_t>]
   private let free: [UnsafeMutablePointer<sem_t>]
-  /// By slot, what went wrong with reading into it; its `filled` hands it from thread to thread.
-  private var failures: [MeshError?]
+  /// By slot, what went wrong with reading into it.
+  private let failures: Mutex<[MeshError?]>
   private let isStopping = Atomic(false)
   private var thread = pthread_t()
   /// The index in `sections` of the one that is handed out next.
@@ -48,11 +48,17 @@ package final class SectionStream: @unchecked Sendable {
     sections = Array(file.header.sections[range])
     precondition(!sections.isEmpty, "nothing to stream")
     let byteCount = sections.map(\.byteCount).max() ?? 0
-    slots = try Self.allocate(Self.slotCount, byteCount: byteCount)
-    failures = [MeshError?](repeating: nil, count: Self.slotCount)
+    let descriptor = try file.reopen()
+    do throws(MeshError) {
+      slots = try Self.allocate(Self.slotCount, byteCount: byteCount)
+    } catch {
+      close(descriptor)
+      throw error
+    }
+    self.descriptor = descriptor
+    failures = Mutex([MeshError?](repeating: nil, count: Self.slotCount))
     filled = slots.map { _ in Self.semaphore(0) }
     free = slots.map { _ in Self.semaphore(1) }
-    descriptor = try file.reopen()
     let context = Unmanaged.passUnretained(self).toOpaque()
     let result = pthread_create(
       &thread,
@@ -100,7 +106,7 @@ package final class SectionStream: @unchecked Sendable {
       position = (position + 1) % sections.count
       current = slot
       guard index == wanted else { continue }
-      if let failure = failures[slot] { throw failure }
+      if let failure = failures.withLock({ $0[slot] }) { throw failure }
       return
     }
   }
@@ -128,7 +134,8 @@ package final class SectionStream: @unchecked Sendable {
       let slot = index % Self.slotCount
       Self.wait(free[slot])
       guard !isStopping.load(ordering: .acquiring) else { return }
-      failures[slot] = read(sections[index], into: slots[slot])
+      let failure = read(sections[index], into: slots[slot])
+      failures.withLock { $0[slot] = failure }
       sem_post(filled[slot])
       index = (index + 1) % sections.count
     }
