@@ -81,7 +81,8 @@ package struct ConstrainedSampler: Sendable {
       if best.count == count { best.removeLast() }
       if index < count { best.insert((TokenID(id), logit), at: index) }
     }
-    return best.map { SampledToken(id: $0.id, logprob: logprob(of: $0.id, logits)) }
+    let (largest, logTotal) = normalization()
+    return best.map { SampledToken(id: $0.id, logprob: $0.logit - largest - logTotal) }
   }
 
   /// Takes over logits; those that are not finite are made so.
@@ -145,14 +146,19 @@ package struct ConstrainedSampler: Sendable {
   /// The logarithm of a token's probability under unchanged logits.
   private mutating func logprob(of id: TokenID, _ logits: Span<Float>) -> Float {
     copy(logits)
+    let (largest, logTotal) = normalization()
+    return self.logits[Int(id)] - largest - logTotal
+  }
+
+  /// The largest of the logits taken over, and the logarithm of what all of them weigh next to it.
+  private mutating func normalization() -> (largest: Float, logTotal: Float) {
     // Taken out meanwhile: the call reads them and changes the rest.
-    let finite = self.logits
-    self.logits = []
-    defer { self.logits = finite }
-    guard let largest = finite.max() else { return 0 }
+    let finite = logits
+    logits = []
+    defer { logits = finite }
+    let largest = finite.max() ?? 0
     VectorKernels.exponentials(of: finite.span, maximum: largest, factor: 1, into: &weights)
-    let total = weights.reduce(0.0) { $0 + Double($1) }
-    return finite[Int(id)] - largest - Float(log(total))
+    return (largest, Float(log(weights.reduce(0.0) { $0 + Double($1) })))
   }
 }
 

@@ -15,8 +15,6 @@ struct RunnerStart {
   struct Outcome {
     var runner: ModelRunner
     var speed: SpeedProfile
-    /// Memory that the dummy step made resident.
-    var activationBytes: Int
   }
 
   /// - Throws: ``MeshError`` `resourceExhausted` if memory does not suffice, and what the runner
@@ -66,7 +64,7 @@ struct RunnerStart {
         "decode-tokens-per-second": "\(Int(speed.decodeTokensPerSecond))",
       ]
     )
-    return Outcome(runner: runner, speed: speed, activationBytes: activationBytes)
+    return Outcome(runner: runner, speed: speed)
   }
 
   private func resizeKVMemory(of runner: ModelRunner) throws(MeshError) {

@@ -16,19 +16,7 @@ extension StepEngine {
     // Taken out meanwhile, so that its tokens have one owner.
     sequences[id] = nil
     defer { sequences[id] = sequence }
-    let output = sequence.tokenIDs[sequence.promptCount...]
-    let allowed = try sequence.structure?.allowed(after: output)
-    let history = TokenHistory(tokenIDs: sequence.tokenIDs, promptCount: sequence.promptCount)
-    let token = logits.withRow(row) { logits in
-      sampler.sample(
-        logits,
-        sequence.sampling,
-        history: history,
-        endTokenIDs: sequence.stopTokenIDs,
-        allowed: allowed
-      )
-    }
-    try sequence.structure?.append(token.id)
+    let token = try choose(&sequence, logits, row: row)
     sequence.tokenIDs.append(token.id)
     var message = Weft_Worker_V1_SampledToken.with {
       $0.sequence = id
@@ -42,6 +30,30 @@ extension StepEngine {
       }
     }
     return message
+  }
+
+  /// Chooses a sequence's next token. Whatever else has its tokens meanwhile is gone on return: to append
+  /// to tokens that are shared would copy them, in every step.
+  private func choose(
+    _ sequence: inout InferenceSequence,
+    _ logits: StepLogits,
+    row: Int
+  ) throws(MeshError) -> SampledToken {
+    let output = sequence.tokenIDs[sequence.promptCount...]
+    let allowed = try sequence.structure?.allowed(after: output)
+    let history = TokenHistory(tokenIDs: sequence.tokenIDs, promptCount: sequence.promptCount)
+    let sampling = sequence.sampling, endTokenIDs = sequence.stopTokenIDs
+    let token = logits.withRow(row) { logits in
+      sampler.sample(
+        logits,
+        sampling,
+        history: history,
+        endTokenIDs: endTokenIDs,
+        allowed: allowed
+      )
+    }
+    try sequence.structure?.append(token.id)
+    return token
   }
 }
 
