@@ -191,8 +191,8 @@ let floor5: [Target] = [
     "WeftCLI",
     in: "Services",
     rpc + [
-      "BlockCache", "ModelFiles", "Scheduling", "SegmentStore", "Simulation", argumentParser,
-      subprocess, systemPackage,
+      "BlockCache", "Kernels", "ModelFiles", "Scheduling", "SegmentStore", "Simulation",
+      argumentParser, subprocess, systemPackage,
     ]
   ),
 ]

@@ -66,6 +66,16 @@ struct ExecutableTests {
     Mistake(name: "weft", arguments: ["up"], setting: "model"),
     Mistake(name: "weft", arguments: ["up", "--model", "/nonexistent"], setting: "/nonexistent"),
     Mistake(name: "weft", arguments: ["up", "--model", "a", "--workers", "0"], setting: "workers"),
+    Mistake(
+      name: "weft",
+      arguments: ["up", "--model", "a", "--listen", "127.0.0.1:0"],
+      setting: "listen"
+    ),
+    Mistake(
+      name: "weft",
+      arguments: ["up", "--model", "a", "--kv-dtype", "q4"],
+      setting: "kv-dtype"
+    ),
     Mistake(name: "weft", arguments: ["health", "nowhere"], setting: "address"),
     Mistake(name: "weft", arguments: ["models", "--gateway", "nowhere"], setting: "gateway"),
   ]

@@ -2,6 +2,7 @@ import ArgumentParser
 import Configuration
 import GRPCCoreTransport
 import Glibc
+import Kernels
 import MeshRuntime
 import MeshTypes
 import ModelFiles
@@ -64,6 +65,10 @@ struct UpCommand: AsyncParsableCommand {
       ]
     )
     let gateway = try await settings.address("listen") ?? .tcp(host: "127.0.0.1", port: 7700)
+    if case .tcp(_, port: 0) = gateway {
+      // Whatever port it got, neither we nor clients would know where to ask.
+      throw MeshError.invalid("listen", "must have a port in 1...65535, got \(gateway)")
+    }
     let model = try await ModelSettings(settings).path
     let workerCount = try await settings.integer("workers", in: 1...64) ?? 1
     let workerArguments = try await workerArguments(settings)
@@ -106,7 +111,8 @@ struct UpCommand: AsyncParsableCommand {
         arguments += ["--\(name)", "\(value)"]
       }
     }
-    if let type = try await settings.text("kv-dtype") { arguments += ["--kv-dtype", type] }
+    let type: KVType? = try await settings.choice("kv-dtype")
+    if let type { arguments += ["--kv-dtype", type.rawValue] }
     return arguments
   }
 
