@@ -10,24 +10,17 @@ median gap. FOLDER is empty and private.
 
 import argparse
 import contextlib
+import os
 import random
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 
 import grpc
-from grpc_tools import protoc
 
-
-def load_stubs(protos):
-    folder = tempfile.mkdtemp()
-    files = ["weft/types/v1/generation.proto", "weft/gateway/v1/gateway.proto"]
-    arguments = ["protoc", f"-I{protos}", f"--python_out={folder}", f"--grpc_python_out={folder}"]
-    if protoc.main(arguments + files) != 0:
-        raise SystemExit("protoc failed")
-    sys.path.insert(0, folder)
+sys.path.insert(0, f"{os.path.dirname(os.path.abspath(__file__))}/..")
+import meshes
 
 
 @contextlib.contextmanager
@@ -108,7 +101,7 @@ def main():
     parser.add_argument("--tokens", type=int, nargs="+", default=[250, 1000, 2000])
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    load_stubs(f"{options.root}/protos")
+    meshes.load_stubs(f"{options.root}/protos")
     generator = random.Random(options.seed)
     words = "time year people way day man thing woman life child world school state family group hand".split()
     print(f"seed {options.seed}; medians of {options.rounds} rounds (fastest to slowest), ms")

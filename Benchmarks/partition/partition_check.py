@@ -18,8 +18,9 @@ import subprocess
 import sys
 import time
 
-sys.path.insert(0, f"{os.path.dirname(os.path.abspath(__file__))}/../handover")
-import handover_benchmark as meshes
+sys.path[:0] = [f"{os.path.dirname(os.path.abspath(__file__))}/{folder}" for folder in ("..", "../handover")]
+import handover_benchmark
+import meshes
 
 HERE, STORE = "10.99.0.1", "10.99.0.2:7703"
 MAX_TOKENS = 48
@@ -76,7 +77,7 @@ def services(options, name, store):
         for service, (executable, *arguments) in commands.items():
             command = [f"{options.root}/.build/release/{executable}", "--listen", at(service), "--log-level", "error"]
             processes.append(subprocess.Popen(command + arguments))
-        meshes.wait_until_ready(at("gateway"))
+        handover_benchmark.wait_until_ready(at("gateway"))
         yield at("gateway")
     finally:
         for process in processes:
@@ -98,7 +99,7 @@ def main():
     generator = random.Random(options.seed)
     words = "time year people way day man thing woman life child world school state family group hand".split()
     prompts = [" ".join(generator.choices(words, k=500)) for _ in range(2 * options.rounds + 2)]
-    ask = lambda gateway, prompt: meshes.tokens(gateway, prompt, MAX_TOKENS)
+    ask = lambda gateway, prompt: handover_benchmark.tokens(gateway, prompt, MAX_TOKENS)
     with services(options, "plain", None) as gateway:
         expected = {prompt: ask(gateway, prompt) for prompt in prompts}
     print(f"seed {options.seed}: {len(prompts)} prompts have answers", flush=True)
@@ -114,7 +115,7 @@ def main():
                 time.sleep(generator.uniform(0.2, 3))
             failed = 0
             for prompt, answer in answers.items():
-                with contextlib.suppress(meshes.grpc.RpcError):
+                with contextlib.suppress(handover_benchmark.grpc.RpcError):
                     failed += answer.result() != expected[prompt]
                     continue
                 failed += 1

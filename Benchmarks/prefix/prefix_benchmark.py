@@ -12,30 +12,16 @@ import contextlib
 import glob
 import os
 import random
-import re
 import signal
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 
 import grpc
-from grpc_tools import protoc
 
-FILES = [
-    "weft/types/v1/generation.proto",
-    "weft/gateway/v1/gateway.proto",
-    "weft/kvstore/v1/kvstore.proto",
-]
-
-
-def load_stubs(protos):
-    folder = tempfile.mkdtemp()
-    arguments = ["protoc", f"-I{protos}", f"--python_out={folder}", f"--grpc_python_out={folder}"]
-    if protoc.main(arguments + FILES) != 0:
-        raise SystemExit("protoc failed")
-    sys.path.insert(0, folder)
+sys.path.insert(0, f"{os.path.dirname(os.path.abspath(__file__))}/..")
+import meshes
 
 
 def is_alive(pid):
@@ -156,15 +142,6 @@ def drop_page_cache():
         file.write("3")
 
 
-def words_of(root):
-    """Words of the project's own documents."""
-    words = []
-    for path in sorted(glob.glob(f"{root}/docs/**/*.md", recursive=True)):
-        with open(path) as file:
-            words += re.findall(r"[A-Za-z]{2,}", file.read())
-    return words
-
-
 def measure(options, make_prompt):
     prompt = make_prompt()
     mesh = Mesh(options)
@@ -195,9 +172,9 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    load_stubs(f"{options.root}/protos")
+    meshes.load_stubs(f"{options.root}/protos")
     generator = random.Random(options.seed)
-    words = words_of(options.root)
+    words = meshes.words_of(options.root)
 
     mesh = Mesh(options)
     try:

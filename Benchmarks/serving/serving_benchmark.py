@@ -11,14 +11,11 @@ turns. The same threads of the same client ask all of them.
 
 import argparse
 import concurrent.futures
-import contextlib
 import dataclasses
-import glob
 import http.client
 import json
 import os
 import random
-import re
 import signal
 import socket
 import statistics
@@ -28,7 +25,9 @@ import tempfile
 import time
 
 import grpc
-from grpc_tools import protoc
+
+sys.path.insert(0, f"{os.path.dirname(os.path.abspath(__file__))}/..")
+import meshes
 
 OUTPUT_TOKENS = 64
 
@@ -54,15 +53,6 @@ class Answer:
     last: float
     tokens: int
     output: object
-
-
-def load_stubs(protos):
-    folder = tempfile.mkdtemp()
-    files = ["weft/types/v1/generation.proto", "weft/gateway/v1/gateway.proto"]
-    arguments = ["protoc", f"-I{protos}", f"--python_out={folder}", f"--grpc_python_out={folder}"]
-    if protoc.main(arguments + files) != 0:
-        raise SystemExit("protoc failed")
-    sys.path.insert(0, folder)
 
 
 class Server:
@@ -188,15 +178,6 @@ def load(server, prompts, at_once):
     )
 
 
-def words_of(root):
-    """Words of the project's own documents."""
-    words = []
-    for path in sorted(glob.glob(f"{root}/docs/**/*.md", recursive=True)):
-        with open(path) as file:
-            words += re.findall(r"[A-Za-z]{2,}", file.read())
-    return words
-
-
 def tokens_per_word(options, words):
     from weft.gateway.v1 import gateway_pb2, gateway_pb2_grpc
 
@@ -257,8 +238,8 @@ def main():
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    load_stubs(f"{options.root}/protos")
-    words = words_of(options.root)
+    meshes.load_stubs(f"{options.root}/protos")
+    words = meshes.words_of(options.root)
     rate = tokens_per_word(options, words)
     print(f"seed {options.seed}, {options.workers} worker(s) of {options.threads} thread(s), {options.rounds} round(s)")
     print("work  at once  server          tokens/s  TTFT p50 ms     p99  TPOT p50      p99")
