@@ -13,11 +13,12 @@
 
 #include "wk_placement.h"
 
-// A run's tasks are dealt to the threads in ranges, one each, so that a thread goes through memory in
-// order; who has none left takes from the ends of others' ranges. A range is the whole truth about the
-// tasks in it: the first left (the low 21 bits), the end (the next 21), and a run number. Whoever moves
-// either by compare-and-swap owns that task, and the run cannot end before the owner has finished it; so
-// `task`, `context`, `first` and `count` may be read after the swap, however late a thread wakes up.
+// A run's tasks are dealt to the threads in ranges, one each, so that a thread goes through memory
+// in order; who has none left takes from the ends of others' ranges. A range is the whole truth
+// about the tasks in it: the first left (the low 21 bits), the end (the next 21), and a run number.
+// Whoever moves either by compare-and-swap owns that task, and the run cannot end before the owner
+// has finished it; so `task`, `context`, `first` and `count` may be read after the swap, however
+// late a thread wakes up.
 enum { END_SHIFT = 21, RUN_SHIFT = 42, TASKS_PER_RUN = 1 << 20 };
 static const uint64_t FIELD_MASK = (1u << 21) - 1;
 static const uint64_t ONE_AT_END = (uint64_t)1 << END_SHIFT;
@@ -82,7 +83,8 @@ static bool has_tasks(uint64_t tasks) {
   return (tasks & FIELD_MASK) < (tasks >> END_SHIFT & FIELD_MASK);
 }
 
-/// Takes a task of a range: its owner the first one, others the last. Returns whether there was one.
+/// Takes a task of a range: its owner the first one, others the last. Returns whether there was
+/// one.
 static bool take(wk_range *range, bool owns, uint32_t *task) {
   uint64_t tasks = atomic_load_explicit(&range->tasks, memory_order_acquire);
   while (has_tasks(tasks)) {
@@ -243,8 +245,7 @@ static void run(wk_pool *pool, uint32_t first, uint32_t count) {
   for (uint32_t index = pool->threads; index-- > 0;) {
     const uint64_t begin = (uint64_t)count * index / pool->threads;
     const uint64_t end = (uint64_t)count * (index + 1) / pool->threads;
-    atomic_store(&pool->ranges[index].tasks,
-                 pool->runs << RUN_SHIFT | end << END_SHIFT | begin);
+    atomic_store(&pool->ranges[index].tasks, pool->runs << RUN_SHIFT | end << END_SHIFT | begin);
   }
   atomic_fetch_add(&pool->starts, 1);
   if (atomic_load(&pool->sleepers) > 0) {
