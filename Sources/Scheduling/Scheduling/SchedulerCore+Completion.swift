@@ -19,6 +19,8 @@ extension SchedulerCore {
     note(worker)
     workers[worker].plansInFlight.removeFirst()
     workers[worker].stepsCompleted = result.step.rawValue
+    workers[worker].computeMicroseconds += result.computeMicroseconds
+    workers[worker].idleMicroseconds += result.idleMicroseconds
     workers[worker].transfers.observe(plan.work, microseconds: result.computeMicroseconds)
     completedSteps += 1
     var events: [SequenceEvent] = []

@@ -108,6 +108,10 @@ package struct WorkerStatistics: Hashable, Sendable {
   package var plansInFlight: Int
   /// Steps completed in this membership.
   package var stepsCompleted: UInt64
+  /// Time spent on them.
+  package var computeMicroseconds: Double
+  /// Time between them in which sequences waited.
+  package var idleMicroseconds: Double
   /// Loads from the KV store that have not ended.
   package var loadsInFlight: Int
   /// What its computing and fetching cost.
@@ -134,6 +138,8 @@ extension SchedulerCore {
           runningSequences: worker.running.count,
           plansInFlight: worker.plansInFlight.count,
           stepsCompleted: worker.stepsCompleted,
+          computeMicroseconds: worker.computeMicroseconds,
+          idleMicroseconds: worker.idleMicroseconds,
           loadsInFlight: worker.loads.count,
           transfers: TransferEstimate(worker.transfers)
         )

@@ -116,6 +116,8 @@ package struct StepResult: Hashable, Sendable {
   package var failures: [SequenceFailure]
   /// Time spent computing; 0 if unknown.
   package var computeMicroseconds: Double
+  /// Time since the step before, if sequences waited meanwhile.
+  package var idleMicroseconds: Double
 
   /// Creates a result.
   package init(
@@ -123,9 +125,11 @@ package struct StepResult: Hashable, Sendable {
     step: StepID,
     sampled: [SampledToken] = [],
     failures: [SequenceFailure] = [],
-    computeMicroseconds: Double = 0
+    computeMicroseconds: Double = 0,
+    idleMicroseconds: Double = 0
   ) {
     self.computeMicroseconds = computeMicroseconds
+    self.idleMicroseconds = idleMicroseconds
     self.epoch = epoch
     self.step = step
     self.sampled = sampled

@@ -48,6 +48,10 @@ struct WorkerState: Sendable {
   var load: WorkerLoad?
   var stepsPlanned: UInt64 = 0
   var stepsCompleted: UInt64 = 0
+  /// Time spent on them.
+  var computeMicroseconds = 0.0
+  /// Time between them in which sequences waited.
+  var idleMicroseconds = 0.0
 
   init(epoch: Epoch, capabilities: WorkerCapabilities) {
     self.epoch = epoch

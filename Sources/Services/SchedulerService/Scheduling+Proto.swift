@@ -146,7 +146,8 @@ extension StepResult {
           )
         )
       },
-      computeMicroseconds: Double(message.computeMicroseconds)
+      computeMicroseconds: Double(message.computeMicroseconds),
+      idleMicroseconds: Double(message.idleMicroseconds)
     )
   }
 }
@@ -210,6 +211,8 @@ extension Weft_Scheduler_V1_GetStatusResponse {
           $0.freeBlocks = UInt32(worker.freeBlocks)
           $0.runningSequences = UInt32(worker.runningSequences)
           $0.stepsTotal = worker.stepsCompleted
+          $0.computeMicrosecondsTotal = UInt64(worker.computeMicroseconds)
+          $0.idleMicrosecondsTotal = UInt64(worker.idleMicroseconds)
         }
       }
       $0.workers.sort { $0.worker < $1.worker }

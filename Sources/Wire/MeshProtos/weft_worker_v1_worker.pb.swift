@@ -203,6 +203,10 @@ package nonisolated struct Weft_Worker_V1_ExecuteResponse: Sendable {
   /// within moments, with a step or without.
   package var storesDone: UInt64 = 0
 
+  /// Time between the end of the step before and the beginning of this one, if sequences waited
+  /// meanwhile; else 0.
+  package var idleMicroseconds: UInt64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -558,7 +562,7 @@ nonisolated extension Weft_Worker_V1_SequenceSlice: SwiftProtobuf.Message, Swift
 
 nonisolated extension Weft_Worker_V1_ExecuteResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ExecuteResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}epoch\0\u{1}step\0\u{1}sampled\0\u{1}failures\0\u{3}compute_microseconds\0\u{3}finished_loads\0\u{3}stores_done\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}epoch\0\u{1}step\0\u{1}sampled\0\u{1}failures\0\u{3}compute_microseconds\0\u{3}finished_loads\0\u{3}stores_done\0\u{4}\u{3}idle_microseconds\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -573,6 +577,7 @@ nonisolated extension Weft_Worker_V1_ExecuteResponse: SwiftProtobuf.Message, Swi
       case 5: try { try decoder.decodeSingularUInt64Field(value: &self.computeMicroseconds) }()
       case 6: try { try decoder.decodeRepeatedMessageField(value: &self.finishedLoads) }()
       case 7: try { try decoder.decodeSingularUInt64Field(value: &self.storesDone) }()
+      case 10: try { try decoder.decodeSingularUInt64Field(value: &self.idleMicroseconds) }()
       default: break
       }
     }
@@ -600,6 +605,9 @@ nonisolated extension Weft_Worker_V1_ExecuteResponse: SwiftProtobuf.Message, Swi
     if self.storesDone != 0 {
       try visitor.visitSingularUInt64Field(value: self.storesDone, fieldNumber: 7)
     }
+    if self.idleMicroseconds != 0 {
+      try visitor.visitSingularUInt64Field(value: self.idleMicroseconds, fieldNumber: 10)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -611,6 +619,7 @@ nonisolated extension Weft_Worker_V1_ExecuteResponse: SwiftProtobuf.Message, Swi
     if lhs.computeMicroseconds != rhs.computeMicroseconds {return false}
     if lhs.finishedLoads != rhs.finishedLoads {return false}
     if lhs.storesDone != rhs.storesDone {return false}
+    if lhs.idleMicroseconds != rhs.idleMicroseconds {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
