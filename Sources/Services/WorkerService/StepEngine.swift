@@ -1,4 +1,5 @@
 import GRPCCore
+import Kernels
 import MeshProtos
 import MeshRuntime
 import MeshTypes
@@ -17,12 +18,13 @@ actor StepEngine {
   private let runner: ModelRunner
   var sampler: ConstrainedSampler
   private let structures: StructureLibrary
-  private let maxBatchSequences: Int
+  let maxBatchSequences: Int
+  let blocks: KVBlocks
   var sequences: [UInt64: InferenceSequence] = [:]
   private var batch = StepBatch()
   private var epoch: UInt64 = 0
   private var call: UInt64 = 0
-  private var transfers: BlockTransfers?
+  private(set) var transfers: BlockTransfers?
 
   nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
@@ -34,6 +36,7 @@ actor StepEngine {
     executor: DedicatedThreadExecutor
   ) {
     self.runner = runner
+    self.blocks = runner.kvMemory.blocks
     self.sampler = ConstrainedSampler(
       Sampler(vocabularySize: runner.configuration.vocabularySize)
     )
@@ -56,6 +59,8 @@ actor StepEngine {
     return call
   }
 
+  var blockSizeTokens: Int { runner.settings.blockSizeTokens }
+
   /// Runs one plan.
   ///
   /// - Throws: ``MeshError`` `failedPrecondition` if another call has taken over since;
@@ -73,11 +78,14 @@ actor StepEngine {
         "must have at most \(maxBatchSequences) entries, got \(plan.slices.count)"
       )
     }
+    try validate(plan.copies)
     let start = ContinuousClock.now
     var failures: [UInt64: MeshError] = [:]
     batch.begin(plan)
     for sequence in plan.releasedSequences { sequences[sequence] = nil }
-    transfers?.begin(plan)
+    transfers?.begin(plan.stores)
+    make(plan.copies)
+    transfers?.begin(plan.loads, cancelling: plan.cancelledLoads)
     for start in plan.starts {
       do { try begin(start) } catch { failures[start.sequence] = error }
     }
