@@ -52,7 +52,10 @@ struct KVBlocksTests {
     #expect(blocks.read(BlockID(3)) { $0.unsafeLoad(fromByteOffset: 5, as: UInt8.self) } == 77)
   }
 
-  @Test("are copied as a whole, in whatever format, and nothing else is", arguments: KVType.allCases)
+  @Test(
+    "are copied as a whole, in whatever format, and nothing else is",
+    arguments: KVType.allCases
+  )
   func copying(type: KVType) throws {
     var layout = Self.layout
     layout.type = type

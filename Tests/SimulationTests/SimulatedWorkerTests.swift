@@ -155,7 +155,9 @@ struct SimulatedWorkerTests {
     #expect(try complaint(begin, plan(2, slices: [slice(1, at: 1, 4, blocks: [1])])) == nil)
   }
 
-  @Test("A copy of what was written so far is in order, one of more or of another history is noticed")
+  @Test(
+    "A copy of what was written so far is in order, one of more or of another history is noticed"
+  )
   func copies() throws {
     let begin = plan(
       1,

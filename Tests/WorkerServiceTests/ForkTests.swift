@@ -87,12 +87,12 @@ struct ForkTests {
 
   @Test("give the tokens that a prompt has alone, in f16 and in 8 bits", arguments: ["f16", "q8"])
   func sameTokens(type: String) async throws {
-    let (alone, forked) = try await TestWorker.with(["kv-dtype": type]) { worker in
+    let (singles, forks) = try await TestWorker.with(["kv-dtype": type]) { worker in
       (try await alone(worker), try await forked(worker))
     }
-    #expect(alone.allSatisfy { $0.count == tokenCount })
-    #expect(Set(alone).count == 4)
-    #expect(forked == alone)
+    #expect(singles.allSatisfy { $0.count == tokenCount })
+    #expect(Set(singles).count == 4)
+    #expect(forks == singles)
   }
 
   @Test("are made when stores have been taken, and before loads write")

@@ -107,7 +107,8 @@ struct GatewayRPC: Weft_Gateway_V1_GatewayService.ServiceProtocol {
     logger.info(
       "request finished",
       metadata: [
-        "output": "\(output)", "reason": "\(finish.reason)", "prompt-tokens": "\(finish.usage.promptTokens)",
+        "output": "\(output)", "reason": "\(finish.reason)",
+        "prompt-tokens": "\(finish.usage.promptTokens)",
         "completion-tokens": "\(finish.usage.completionTokens)",
         "ttft-ms": "\(Int(finish.timings.firstTokenMilliseconds))",
         "total-ms": "\(Int(finish.timings.totalMilliseconds))",
