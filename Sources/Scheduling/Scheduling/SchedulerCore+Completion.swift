@@ -71,6 +71,9 @@ extension SchedulerCore {
     if isPresent {
       sequences[slot].completedCount = slice.end
       publishFullBlocks(of: slot, on: worker)
+      if let fill = sequences[slot].tailFill, slice.end >= fill.end {
+        endTailFill(of: slot, on: worker)
+      }
     }
     guard slice.samples, isPresent || slice.end == sequences[slot].tokenIDs.count else { return }
     if isPresent { sequences[slot].samplesInFlight -= 1 }

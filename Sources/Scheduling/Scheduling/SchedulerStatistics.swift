@@ -15,6 +15,10 @@ package struct SchedulerCounters: Hashable, Sendable {
   package var prefixQueriedTokens: UInt64 = 0
   /// How many of them were in the worker's cache.
   package var prefixHitTokens: UInt64 = 0
+  /// Admissions that began with a copy of a block that was not full.
+  package var copiedTails: UInt64 = 0
+  /// Known tokens in those copies.
+  package var copiedTokens: UInt64 = 0
   /// Sequences that gave way to others.
   package var preemptions: UInt64 = 0
   /// Sequences that went from a worker for prompts to one for decoding.

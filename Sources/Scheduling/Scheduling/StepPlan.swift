@@ -1,8 +1,8 @@
 package import MeshTypes
 
 /// What a worker does in one step, in this order: forget ``releases``, copy ``stores`` away (but for
-/// those that are taken as computed), begin ``loads``, begin ``starts``, compute ``slices``. A worker
-/// executes its plans in the order of their steps.
+/// those that are taken as computed), make ``copies``, begin ``loads``, begin ``starts``, compute
+/// ``slices``. A worker executes its plans in the order of their steps.
 package struct StepPlan: Hashable, Sendable {
   /// The membership that the plan belongs to.
   package var epoch: Epoch
@@ -17,6 +17,8 @@ package struct StepPlan: Hashable, Sendable {
   package var slices: [PlannedSlice]
   /// Blocks to copy away for the KV store.
   package var stores: [BlockStore] = []
+  /// Blocks that begin as copies of others, one after the other.
+  package var copies: [BlockCopy] = []
   /// Blocks to fetch from the KV store, from this step on.
   package var loads: [BlockLoad] = []
   /// Loads to give up; each is answered all the same.

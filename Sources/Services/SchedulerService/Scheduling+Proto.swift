@@ -101,6 +101,13 @@ extension Weft_Worker_V1_ExecuteRequest {
           $0.asComputed = store.isAsComputed
         }
       }
+      $0.copies = plan.copies.map { copy in
+        .with {
+          $0.source = copy.source.rawValue
+          $0.destination = copy.destination.rawValue
+          $0.tokenCount = UInt32(copy.tokenCount)
+        }
+      }
       $0.loads = plan.loads.map { load in
         .with {
           $0.load = load.id.rawValue

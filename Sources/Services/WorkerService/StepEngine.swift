@@ -1,4 +1,5 @@
 import GRPCCore
+import Kernels
 import MeshProtos
 import MeshRuntime
 import MeshTypes
@@ -18,14 +19,15 @@ actor StepEngine {
   private let runner: ModelRunner
   var sampler: ConstrainedSampler
   private let structures: StructureLibrary
-  private let maxBatchSequences: Int
+  let maxBatchSequences: Int
+  let blocks: KVBlocks
   var sequences: [UInt64: InferenceSequence] = [:]
   private var batch = StepBatch()
   private var epoch: UInt64 = 0
   private var call: UInt64 = 0
   /// Calls that have begun or are about to.
   private let begunCalls = Atomic<UInt64>(0)
-  private var transfers: BlockTransfers?
+  private(set) var transfers: BlockTransfers?
   /// When the step before ended, if sequences are left.
   private var idleSince: ContinuousClock.Instant?
 
@@ -39,6 +41,7 @@ actor StepEngine {
     executor: DedicatedThreadExecutor
   ) {
     self.runner = runner
+    self.blocks = runner.kvMemory.blocks
     self.sampler = ConstrainedSampler(
       Sampler(vocabularySize: runner.configuration.vocabularySize)
     )
@@ -67,6 +70,8 @@ actor StepEngine {
     idleSince = nil
     return call
   }
+
+  var blockSizeTokens: Int { runner.settings.blockSizeTokens }
 
   /// Runs the plans that wait, one after the other, until none does or the task is cancelled.
   ///
@@ -101,11 +106,14 @@ actor StepEngine {
         "must have at most \(maxBatchSequences) entries, got \(plan.slices.count)"
       )
     }
+    try validate(plan.copies)
     let start = ContinuousClock.now
     var failures: [UInt64: MeshError] = [:]
     batch.begin(plan)
     for sequence in plan.releasedSequences { sequences[sequence] = nil }
-    transfers?.begin(plan)
+    transfers?.begin(plan.stores)
+    make(plan.copies)
+    transfers?.begin(plan.loads, cancelling: plan.cancelledLoads)
     for start in plan.starts {
       do { try begin(start) } catch { failures[start.sequence] = error }
     }
