@@ -13,6 +13,8 @@ struct SimulationMeasurements {
   private(set) var queriedTokens: UInt64 = 0
   private(set) var hitTokens: UInt64 = 0
   private(set) var fetchedTokens: UInt64 = 0
+  private(set) var draftedTokens: UInt64 = 0
+  private(set) var acceptedDraftTokens: UInt64 = 0
   /// Sums over all looks at the memory, in tokens.
   var heldTokens = 0
   var knownTokens = 0
@@ -23,7 +25,7 @@ struct SimulationMeasurements {
 
   mutating func count(_ plan: StepPlan) {
     steps += 1
-    computedPositions += plan.tokenCount
+    computedPositions += plan.slices.reduce(0) { $0 + $1.tokenCount }
   }
 
   mutating func add(_ counters: SchedulerCounters) {
@@ -33,6 +35,8 @@ struct SimulationMeasurements {
     queriedTokens += counters.prefixQueriedTokens
     hitTokens += counters.prefixHitTokens
     fetchedTokens += counters.store.fetchedTokens
+    draftedTokens += counters.draftedTokens
+    acceptedDraftTokens += counters.acceptedDraftTokens
   }
 }
 
