@@ -14,12 +14,14 @@ import Transformer
 /// that is wrong fails its own sequence alone.
 actor StepEngine {
   private let executor: DedicatedThreadExecutor
-  private let runner: ModelRunner
+  let runner: ModelRunner
   var sampler: ConstrainedSampler
   private let structures: StructureLibrary
   private let maxBatchSequences: Int
   var sequences: [UInt64: InferenceSequence] = [:]
-  private var batch = StepBatch()
+  private(set) var batch = StepBatch()
+  /// The guesses of the sequence that is being sampled for.
+  var drafts: [TokenID] = []
   private var epoch: UInt64 = 0
   private var call: UInt64 = 0
   private var transfers: BlockTransfers?
@@ -75,7 +77,11 @@ actor StepEngine {
     }
     let start = ContinuousClock.now
     var failures: [UInt64: MeshError] = [:]
-    batch.begin(plan)
+    batch.begin(
+      plan,
+      maxRows: runner.settings.maxBatchTokens,
+      maxLogitsRows: maxBatchSequences
+    )
     for sequence in plan.releasedSequences { sequences[sequence] = nil }
     transfers?.begin(plan)
     for start in plan.starts {
@@ -96,6 +102,7 @@ actor StepEngine {
       $0.epoch = plan.epoch
       $0.step = plan.step
       $0.sampled = sampled
+      $0.draftedTokens = UInt32(batch.draftCount)
       $0.failures = failures.map { sequence, error in
         .with {
           $0.sequence = sequence
@@ -170,6 +177,7 @@ actor StepEngine {
     guard transfers?.isLoading(sequence.blockTable) != true else {
       throw .invalid("slices", "of \(slice.sequence) must not use blocks that are being loaded")
     }
+    if slice.hasDraftLimit { return try prepareDraft(slice) }
     let first = Int(slice.startPosition)
     let end = first + Int(slice.tokenCount)
     guard slice.tokenCount >= 1, end <= sequence.tokenIDs.count else {
@@ -200,11 +208,11 @@ actor StepEngine {
     batch.release()
     var sampled: [Weft_Worker_V1_SampledToken] = []
     sampled.reserveCapacity(batch.samples.count)
-    for (row, sequence) in batch.samples.enumerated() {
+    for sample in batch.samples {
       do throws(MeshError) {
-        sampled.append(try sample(logits, row: row, for: sequence))
+        try self.sample(logits, sample, into: &sampled)
       } catch {
-        failures[sequence] = error
+        failures[sample.sequence] = error
       }
     }
     return sampled
