@@ -99,6 +99,26 @@ struct DraftPaceTests {
     #expect(guessed(200, &pace, isRight: true) == 200)
   }
 
+  @Test("The more sequences wait for them, the more of the guesses must be right")
+  func sequences() {
+    func guessed(among sequences: Int) -> Int {
+      var pace = DraftPace(), count = 0
+      for slice in 0..<100 {
+        let length = pace.next(limit: 8)
+        if length > 0 { count += 1 }
+        // Every third slice's first guess.
+        pace.observe(
+          drafted: length,
+          accepted: slice % 3 == 0 ? min(1, length) : 0,
+          sequences: sequences
+        )
+      }
+      return count
+    }
+    #expect(guessed(among: 1) > 2 * guessed(among: 8))
+    #expect(guessed(among: 8) > 2)
+  }
+
   @Test("Guesses that are right in part are as many as were right, and one")
   func part() {
     var pace = DraftPace()

@@ -4,10 +4,9 @@
 /// While guesses are right they become more, up to what is allowed; where hardly any is, there are
 /// none for a while, and longer each time.
 package struct DraftPace: Hashable, Sendable {
-  /// Below this share of right guesses they cost more than they save: a step at batch 1 takes the time
-  /// of about six rows.
-  private static let leastShare = 0.25
   private static let pauses = 8...128
+  /// A step takes the time of about this many rows, and that of its rows.
+  private static let rowsOfStep = 4.0
 
   /// The most guesses next time.
   private var length = 2
@@ -32,8 +31,13 @@ package struct DraftPace: Hashable, Sendable {
   }
 
   /// Learns how the guesses of a slice turned out.
-  package mutating func observe(drafted: Int, accepted: Int) {
+  ///
+  /// - Parameter sequences: How many sequences the step computes: all of them wait for each guess, and
+  ///   one of them is a token ahead if it is right.
+  package mutating func observe(drafted: Int, accepted: Int, sequences: Int = 1) {
     guard drafted > 0 else { return }
+    // Below this share of right guesses they cost more than they save.
+    let leastShare = Double(sequences) / (Double(sequences) + Self.rowsOfStep)
     share += 0.25 * (Double(accepted) / Double(drafted) - share)
     if accepted == drafted {
       length = min(2 * max(length, drafted), 64)
@@ -41,11 +45,11 @@ package struct DraftPace: Hashable, Sendable {
     } else {
       length = max(1, accepted + 1)
     }
-    guard share < Self.leastShare else { return }
+    guard share < leastShare else { return }
     pause = nextPause
     nextPause = min(2 * nextPause, Self.pauses.upperBound)
-    // Two more that are wrong, and it pauses again.
-    share = 0.4
+    // One or two more that are wrong, and it pauses again.
+    share = leastShare + 0.1
     length = 1
   }
 }

@@ -23,7 +23,7 @@ struct SchedulerCommand: AsyncParsableCommand {
   @Option(help: "Tokens of growth that admission leaves room for (WEFT_GROWTH_HORIZON_TOKENS).")
   var growthHorizonTokens: Int?
 
-  @Option(help: "The most tokens guessed in a step; 0: none (WEFT_SPECULATIVE_TOKENS; default 0).")
+  @Option(help: "The most tokens guessed in a step; 0: none (WEFT_SPECULATIVE_TOKENS; default 8).")
   var speculativeTokens: Int?
 
   @Option(

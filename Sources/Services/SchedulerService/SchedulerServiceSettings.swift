@@ -13,7 +13,7 @@ package struct SchedulerServiceSettings: Sendable {
   package var stores: StoreClusterSettings
 
   /// Drafts of a slice; measured in docs/decisions/0020.
-  private static let defaultDraftTokens = 0
+  private static let defaultDraftTokens = 8
 
   /// Reads what ``ServerSettings`` and ``StoreClusterSettings`` do, `max-waiting-sequences`,
   /// `max-prefill-tokens`, `growth-horizon-tokens`, `speculative-tokens`, `speculative-sequences` and

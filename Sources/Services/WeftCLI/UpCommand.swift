@@ -35,7 +35,7 @@ struct UpCommand: AsyncParsableCommand {
   @Option(help: "How keys and values stand in memory, f16 or q8 (WEFT_KV_DTYPE; default f16).")
   var kvDtype: String?
 
-  @Option(help: "The most tokens guessed in a step; 0: none (WEFT_SPECULATIVE_TOKENS; default 0).")
+  @Option(help: "The most tokens guessed in a step; 0: none (WEFT_SPECULATIVE_TOKENS; default 8).")
   var speculativeTokens: Int?
 
   @Option(help: "Memory of the KV store in MiB; 0: no store (WEFT_STORE_MEMORY_MIB; default 512).")

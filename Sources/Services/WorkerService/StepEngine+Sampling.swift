@@ -33,7 +33,11 @@ extension StepEngine {
       }
       sampled.append(next)
     }
-    sequence.draftPace.observe(drafted: drafts.count, accepted: accepted)
+    sequence.draftPace.observe(
+      drafted: drafts.count,
+      accepted: accepted,
+      sequences: batch.samples.count
+    )
   }
 
   /// Samples a sequence's next token from a row of logits, and appends it.
