@@ -48,11 +48,14 @@ TEXT = (
     "November a fishing boat from Harwick lost its mast, and she rowed out alone to bring the three men in."
 )
 
+LONG = " ".join(meshes.words_of(f"{os.path.dirname(os.path.abspath(__file__))}/../..")[:2000])
+
 # Name, temperature, what is asked.
 CASES = [
     ("chat, greedy", 0, ["Explain how rain forms.", "Write a short story about a dog who finds a key."]),
     ("chat, at 0.8", 0.8, ["Explain how rain forms.", "Write a short story about a dog who finds a key."]),
     ("repeat a text", 0, [f"Repeat the following text exactly, word by word:\n\n{TEXT}"]),
+    ("after 3000 tokens", 0, [f"{LONG}\n\nRepeat the following text exactly, word by word:\n\n{TEXT}"]),
     ("edit code", 0, [f"Rename read_settings to load_settings, and print the whole file again:\n\n{CODE}"]),
 ]
 
@@ -151,7 +154,7 @@ def main():
     options = parser.parse_args()
     meshes.load_stubs(f"{options.root}/protos")
     print(f"{options.at_once} at once, {options.tokens} tokens at most; medians of {options.rounds} rounds")
-    print(f"{'':16}{'tokens':>7}" + "".join(f"{f'{drafts} drafts':>24}" for drafts in options.drafts))
+    print(f"{'':18}{'tokens':>7}" + "".join(f"{f'{drafts} drafts':>24}" for drafts in options.drafts))
     with contextlib.ExitStack() as stack:
         addresses = {drafts: stack.enter_context(mesh(options, drafts)) for drafts in options.drafts}
         for gateway, _ in addresses.values():
@@ -169,7 +172,7 @@ def main():
                     if ids != expected:
                         raise SystemExit(f"{case[0]}: {drafts} drafts change the answer")
                 lengths += [len(answer) for answer in expected]
-            row = f"{case[0]:16}{statistics.mean(lengths):7.0f}"
+            row = f"{case[0]:18}{statistics.mean(lengths):7.0f}"
             for drafts, address in addresses.items():
                 drafted, accepted = (after - was for after, was in zip(counts(address[1]), before[drafts]))
                 share = f"{100 * accepted / drafted:3.0f} % of {drafted}" if drafted else "-"

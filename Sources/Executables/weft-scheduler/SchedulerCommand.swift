@@ -23,19 +23,13 @@ struct SchedulerCommand: AsyncParsableCommand {
   @Option(help: "Tokens of growth that admission leaves room for (WEFT_GROWTH_HORIZON_TOKENS).")
   var growthHorizonTokens: Int?
 
-  @Option(help: "The most tokens guessed in a step; 0: none (WEFT_SPECULATIVE_TOKENS; default 8).")
-  var speculativeTokens: Int?
-
-  @Option(
-    help: "The most sequences of a worker that guesses (WEFT_SPECULATIVE_SEQUENCES; default 4)."
-  )
-  var speculativeSequences: Int?
-
   @Option(help: "The KV store's replicas, with commas between (WEFT_KVSTORES; default none).")
   var kvstores: String?
 
   @Option(help: "Blocks to store: all, preempted or none (WEFT_STORE_WRITES; default all).")
   var storeWrites: String?
+
+  @OptionGroup var speculation: SpeculationOptions
 
   @OptionGroup var common: CommonOptions
 
@@ -47,11 +41,9 @@ struct SchedulerCommand: AsyncParsableCommand {
         "max-waiting-sequences": maxWaitingSequences.map { .int($0) },
         "max-prefill-tokens": maxPrefillTokens.map { .int($0) },
         "growth-horizon-tokens": growthHorizonTokens.map { .int($0) },
-        "speculative-tokens": speculativeTokens.map { .int($0) },
-        "speculative-sequences": speculativeSequences.map { .int($0) },
         "kvstores": kvstores.map { .string($0) },
         "store-writes": storeWrites.map { .string($0) },
-      ]
+      ].merging(speculation.flags) { $1 }
     )
     let server = try SchedulerServer(
       settings: try await SchedulerServiceSettings(settings),
