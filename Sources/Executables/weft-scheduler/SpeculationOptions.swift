@@ -6,7 +6,9 @@ struct SpeculationOptions: ParsableArguments {
   @Option(help: "The most tokens guessed in a step; 0: none (WEFT_SPECULATIVE_TOKENS; default 8).")
   var speculativeTokens: Int?
 
-  @Option(help: "The most sequences of a worker that guesses (WEFT_SPECULATIVE_SEQUENCES; default 4).")
+  @Option(
+    help: "The most sequences of a worker that guesses (WEFT_SPECULATIVE_SEQUENCES; default 4)."
+  )
   var speculativeSequences: Int?
 
   /// The flags by setting name.
