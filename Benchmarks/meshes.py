@@ -11,6 +11,7 @@ FILES = [
     "weft/types/v1/generation.proto",
     "weft/gateway/v1/gateway.proto",
     "weft/kvstore/v1/kvstore.proto",
+    "weft/scheduler/v1/scheduler.proto",
 ]
 
 

@@ -70,6 +70,26 @@ struct SpeedBenchmark: ParsableCommand {
       }
     }
     try reportFormats(of: runner.kvMemory.blocks)
+    try reportGuesses()
+  }
+
+  /// How long it takes to find that nothing in a text is like its end, where its last token is common.
+  private func reportGuesses() throws {
+    let clock = ContinuousClock()
+    let count = 100
+    print("guesses, 1/s".padded(to: 28) + "    median   slowest   fastest")
+    for length in [512, 8192] {
+      var text = (0..<length).map { TokenID($0 % 10 == 0 ? 0 : $0 * 7919 % 49_152) }
+      text[length - 1] = 0
+      var guessed = 0
+      try report("text of \(length)") {
+        Double(count)
+          / clock.measure {
+            for _ in 0..<count { guessed += PromptLookup.extend(&text, by: 8) }
+          }.seconds
+      }
+      precondition(guessed == 0, "nothing is like the end")
+    }
   }
 
   /// How fast one thread converts blocks on their way to the KV store and back.

@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct AttentionTests {
   /// One sequence's queries, keys and values, and where its blocks are.
-  private struct Sequence {
+  struct Sequence {
     var length: Int
     var queries: [Float]
     var keys: [Float]
@@ -14,7 +14,7 @@ import Testing
     var blockTable: [BlockID]
   }
 
-  private struct Shape {
+  struct Shape {
     var queryHeadCount: Int
     var layout: KVMemory.Layout
     var pairs: RotaryPairs
@@ -40,7 +40,7 @@ import Testing
     }
   }
 
-  private static let blockCount = 64
+  static let blockCount = 64
 
   private static func sequences(
     _ count: Int,
@@ -66,7 +66,7 @@ import Testing
 
   /// Fills the memory with random finite numbers, or levels and finite scales: what sequences before
   /// left there.
-  private static func scribble(_ memory: KVMemory, _ random: inout SeededGenerator) {
+  static func scribble(_ memory: KVMemory, _ random: inout SeededGenerator) {
     for block in 0..<UInt32(blockCount) {
       memory.withBlock(BlockID(block)) { bytes in
         for index in 0..<bytes.count / 2 {
@@ -78,7 +78,7 @@ import Testing
   }
 
   /// Computes the sequences' attention in random chunks; the results are in `sequences`' order.
-  private static func attend(
+  static func attend(
     _ sequences: [Sequence],
     _ shape: Shape,
     engine: KernelEngine,
@@ -191,81 +191,6 @@ import Testing
         let error = zip(found[0].suffix(exact.count), exact).map { abs(Double($0) - $1) }.max()!
         #expect(error < (type == .f16 ? 4e-3 : 6e-2), "seed \(seed), \(instructionSet)")
       }
-    }
-  }
-
-  /// Sequences that begin with the same blocks attend to these together once their rows are single.
-  @Test(arguments: KVType.allCases)
-  func sharedBlocksDoNotChangeABit(_ type: KVType) throws {
-    for seed: UInt64 in 0..<8 {
-      var random = SeededGenerator(seed: seed)
-      var shape = Shape(type, &random)
-      shape.layout.headDimension = 16 * Int.random(in: 1...2, using: &random)
-      shape.layout.blockSizeTokens = 16 * Int.random(in: 2...3, using: &random)
-      shape.window = seed % 4 == 3 ? 700 : nil
-      let block = shape.layout.blockSizeTokens
-      let shared = [1024, 1100, 1300, 200][Int(seed % 4)] / block * block
-      let sequences = Self.sharing(shared, Int.random(in: 2...6, using: &random), shape, &random)
-      var reference: [[UInt32]]?
-      for (index, instructionSet) in KernelEngine.InstructionSet.available.enumerated() {
-        let engine = try KernelEngine(threadCount: 1 + index % 3, instructionSet: instructionSet)
-        let memory = try KVMemory(layout: shape.layout, blockCount: Self.blockCount, engine: engine)
-        Self.scribble(memory, &random)
-        var prefix = sequences[0]
-        prefix.length = shared
-        _ = try Self.attend([prefix], shape, engine: engine, memory: memory, chunks: &random)
-        let together = try Self.attend(
-          sequences,
-          shape,
-          engine: engine,
-          memory: memory,
-          chunks: &random,
-          from: shared,
-          singleRowsFrom: shared
-        )
-        let alone = try sequences.flatMap { sequence in
-          try Self.attend(
-            [sequence],
-            shape,
-            engine: engine,
-            memory: memory,
-            chunks: &random,
-            from: shared
-          )
-        }
-        let bits = together.map { $0.map(\.bitPattern) }
-        #expect(bits == alone.map { $0.map(\.bitPattern) }, "seed \(seed), \(instructionSet)")
-        #expect(bits == reference ?? bits, "seed \(seed), \(instructionSet)")
-        reference = bits
-      }
-    }
-  }
-
-  /// Sequences whose first positions are the same, in the same blocks.
-  private static func sharing(
-    _ shared: Int,
-    _ count: Int,
-    _ shape: Shape,
-    _ random: inout SeededGenerator
-  ) -> [Sequence] {
-    var blocks = (0..<UInt32(blockCount)).map { BlockID($0) }.shuffled(using: &random)
-    let block = shape.layout.blockSizeTokens
-    let queries = random.floats(shared * shape.queryWidth)
-    let keys = random.floats(shared * shape.kvWidth)
-    let values = random.floats(shared * shape.kvWidth)
-    let prefix = Array(blocks.suffix(shared / block))
-    blocks.removeLast(prefix.count)
-    return (0..<count).map { _ in
-      let own = Int.random(in: 1...2 * block, using: &random)
-      let table = prefix + blocks.suffix((own - 1) / block + 1)
-      blocks.removeLast((own - 1) / block + 1)
-      return Sequence(
-        length: shared + own,
-        queries: queries + random.floats(own * shape.queryWidth),
-        keys: keys + random.floats(own * shape.kvWidth),
-        values: values + random.floats(own * shape.kvWidth),
-        blockTable: table
-      )
     }
   }
 

@@ -34,9 +34,16 @@ struct FakeModel {
 final class FakeWorker: Weft_Worker_V1_WorkerService.SimpleServiceProtocol {
   private let counts = Mutex((steps: 0, failures: 0))
   private let failingAtStep: Int?
+  private let rightDrafts: Int
 
-  /// - Parameter failingAtStep: The step of its life at which it fails its call, once.
-  init(failingAtStep: Int? = nil) { self.failingAtStep = failingAtStep }
+  /// - Parameters:
+  ///   - failingAtStep: The step of its life at which it fails its call, once.
+  ///   - rightDrafts: How many tokens it guesses rightly in each slice that may have so many. With any
+  ///     it says of each token how likely it was.
+  init(failingAtStep: Int? = nil, rightDrafts: Int = 0) {
+    self.failingAtStep = failingAtStep
+    self.rightDrafts = rightDrafts
+  }
 
   /// Steps with slices that it has computed.
   var steps: Int { counts.withLock { $0.steps } }
@@ -53,20 +60,36 @@ final class FakeWorker: Weft_Worker_V1_WorkerService.SimpleServiceProtocol {
       try beginStep(plan)
       for sequence in plan.releasedSequences { sequences[sequence] = nil }
       for start in plan.starts { sequences[start.sequence] = FakeModel(start.tokenIds) }
-      let sampled = plan.slices.filter(\.samples).map { slice in
-        Weft_Worker_V1_SampledToken.with {
-          $0.sequence = slice.sequence
-          $0.tokenID = sequences[slice.sequence]?.next ?? 0
+      var sampled: [Weft_Worker_V1_SampledToken] = []
+      var drafted: UInt32 = 0
+      for slice in plan.slices where slice.samples {
+        let drafts = min(slice.draftLimit, UInt32(rightDrafts))
+        drafted += drafts
+        for _ in 0...drafts {
+          let token = sequences[slice.sequence]?.next ?? 0
+          sequences[slice.sequence]?.append(token)
+          sampled.append(sampledToken(token, of: slice.sequence))
         }
       }
-      for token in sampled { sequences[token.sequence]?.append(token.tokenID) }
       try await response.write(
         .with {
           $0.epoch = plan.epoch
           $0.step = plan.step
           $0.sampled = sampled
+          $0.draftedTokens = drafted
         }
       )
+    }
+  }
+
+  private func sampledToken(
+    _ tokenID: UInt32,
+    of sequence: UInt64
+  ) -> Weft_Worker_V1_SampledToken {
+    .with {
+      $0.sequence = sequence
+      $0.tokenID = tokenID
+      if rightDrafts > 0 { $0.logprobs.token.tokenID = tokenID }
     }
   }
 

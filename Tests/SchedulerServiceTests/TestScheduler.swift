@@ -87,6 +87,8 @@ struct TestScheduler: Sendable {
   /// One sequence's outcome.
   struct Outcome: Sendable {
     var tokenIDs: [UInt32] = []
+    /// Of which token each entry of the logprobs is.
+    var logprobIDs: [UInt32] = []
     var messages = 0
     var finish: Weft_Scheduler_V1_Finish?
   }
@@ -98,6 +100,7 @@ struct TestScheduler: Sendable {
       for try await message in response.messages {
         outcome.messages += 1
         outcome.tokenIDs += message.tokenIds
+        outcome.logprobIDs += message.logprobs.map(\.token.tokenID)
         if message.hasFinish { outcome.finish = message.finish }
       }
       return outcome

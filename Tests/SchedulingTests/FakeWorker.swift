@@ -31,6 +31,10 @@ struct FakeWorker {
   /// By block and slot: the history that was written there.
   var memory: [UInt64?]
   var lastStep = StepID(0)
+  /// How the step's sequences are guessed to go on.
+  private var drafts: [SequenceID: [TokenID]] = [:]
+  /// How many drafts of 16 are right.
+  var rightDrafts: UInt64 = 10
   /// Sequences that fail wherever they are computed.
   var poison: Set<SequenceID> = []
   var largestBatchTokens = 0
@@ -78,7 +82,9 @@ struct FakeWorker {
     var result = StepResult(epoch: plan.epoch, step: plan.step)
     // As on a device, all slices of a step write before any of them reads.
     let slices = plan.slices.filter { sequences[$0.sequence]?.hasFailed != true }
+    drafts = [:]
     for slice in slices { try write(slice) }
+    result.draftedTokens = drafts.values.reduce(0) { $0 + $1.count }
     try putAsComputed(plan.stores, by: slices)
     for slice in slices { try read(slice, &result) }
     return result
@@ -90,22 +96,55 @@ struct FakeWorker {
     }
     sequence.table += slice.newBlocks
     sequences[slice.sequence]?.table = sequence.table
-    let end = slice.startPosition + slice.tokenCount
     try require(slice.tokenCount > 0, "a slice computes something")
-    try require(end <= sequence.tokens.count, "\(slice.sequence) computes tokens it has not")
+    let (start, limit) = try begin(of: slice, sequence)
+    try require(
+      start + slice.tokenCount <= sequence.tokens.count,
+      "\(slice.sequence) computes tokens it has not"
+    )
+    let draft = draft(of: sequence, limit: limit)
+    for token in draft { sequence.append(token) }
+    drafts[slice.sequence] = draft
+    let end = start + slice.tokenCount + limit
     try require(
       end <= sequence.table.count * capabilities.blockSizeTokens,
       "\(slice.sequence) lacks blocks"
     )
     try require(end < capabilities.maxContextTokens, "the context is kept")
-    for position in slice.startPosition..<end {
+    for position in start..<start + slice.tokenCount + draft.count {
       memory[slot(position, sequence.table)] = sequence.states[position]
+    }
+  }
+
+  /// Where a slice begins, and how many drafts it may have.
+  private func begin(
+    of slice: PlannedSlice,
+    _ sequence: KnownSequence
+  ) throws -> (start: Int, draftLimit: Int) {
+    guard let limit = slice.draftLimit else { return (slice.startPosition, 0) }
+    try require(slice.tokenCount == 1 && slice.samples, "only decoding sequences have drafts")
+    let last = sequence.tokens.count - 1
+    try require(slice.startPosition <= last, "\(slice.sequence) begins after its end")
+    return (last, limit)
+  }
+
+  /// Some guesses, right or wrong as it happens.
+  private func draft(of sequence: KnownSequence, limit: Int) -> [TokenID] {
+    var state = sequence.states.last ?? 1
+    var chance = FakeModel.advance(state, by: 1)
+    return (0..<Int(chance % UInt64(limit + 1))).map { _ in
+      let right = FakeModel.nextToken(after: state, seed: sequence.seed)
+      chance = FakeModel.advance(chance, by: 2)
+      let token = chance >> 32 % 16 < rightDrafts ? right : (right + 1) % 61
+      state = FakeModel.advance(state, by: token)
+      return token
     }
   }
 
   private mutating func read(_ slice: PlannedSlice, _ result: inout StepResult) throws {
     guard let sequence = sequences[slice.sequence] else { return }
-    let end = slice.startPosition + slice.tokenCount
+    let start = try begin(of: slice, sequence).start
+    let end = start + slice.tokenCount
     for position in 0..<end {
       try require(
         memory[slot(position, sequence.table)] == sequence.states[position],
@@ -120,9 +159,14 @@ struct FakeWorker {
     }
     guard slice.samples else { return }
     try require(end == sequence.tokens.count, "\(slice.sequence) samples before its end")
-    let token = FakeModel.nextToken(after: sequence.states[end - 1], seed: sequence.seed)
-    sequences[slice.sequence]?.append(token)
-    result.sampled.append(SampledToken(sequence: slice.sequence, tokenID: token))
+    var state = sequence.states[end - 1]
+    for guess in (drafts[slice.sequence] ?? []).map(Optional.some) + [nil] {
+      let token = FakeModel.nextToken(after: state, seed: sequence.seed)
+      sequences[slice.sequence]?.append(token)
+      result.sampled.append(SampledToken(sequence: slice.sequence, tokenID: token))
+      guard token == guess else { break }
+      state = FakeModel.advance(state, by: token)
+    }
   }
 
   private func slot(_ position: Int, _ table: [BlockID]) -> Int {

@@ -27,6 +27,7 @@ struct RandomScheduleTests {
   @Test("The random lives do meet what they are there to meet")
   func coverage() throws {
     var counters = (preemptions: 0, hits: 0, losses: 0, failed: 0, moved: 0, copies: 0)
+    var drafts = (computed: 0, right: 0)
     var store = (fetched: 0, failed: 0, swapIns: 0, lookups: 0, handovers: 0)
     for seed in 0..<200 as Range<UInt64> {
       var life = try RandomLife(seed: seed)
@@ -38,12 +39,16 @@ struct RandomScheduleTests {
       counters.losses += Int(counted.workerLosses)
       counters.failed += Int(counted.failed)
       counters.moved += life.staleDeliveries
+      drafts.computed += Int(counted.draftedTokens)
+      drafts.right += Int(counted.acceptedDraftTokens)
       store.fetched += Int(counted.store.fetchedTokens)
       store.failed += Int(counted.store.failedTokens)
       store.swapIns += Int(counted.store.swapIns)
       store.lookups += Int(counted.store.failedLookups)
       store.handovers += Int(counted.handovers)
     }
+    #expect(drafts.right > 500)
+    #expect(drafts.computed > 3 * drafts.right / 2)
     #expect(store.fetched > 500)
     #expect(store.failed > 100)
     #expect(store.swapIns > 10)
@@ -85,6 +90,8 @@ struct RandomLife {
     settings.watermarkFraction = [0, 0.01, 0.2].randomElement(using: &random) ?? 0
     settings.growthHorizonTokens = [0, 0, 4, 64].randomElement(using: &random) ?? 0
     settings.maxPreemptions = [0, 1, 2, 100].randomElement(using: &random) ?? 2
+    settings.maxDraftTokens = [0, 1, 3, 8].randomElement(using: &random) ?? 0
+    settings.maxSpeculatingSequences = [1, 4, 100].randomElement(using: &random) ?? 4
     settings.maxWorkerLosses = Int.random(in: 1...4, using: &random)
     settings.dispatchLookahead = [1, 2, 64].randomElement(using: &random) ?? 1
     settings.awaitsSharedPrefixes = Bool.random(using: &random)

@@ -35,11 +35,13 @@ struct RandomScenarioTests {
       sums["stale reports", default: 0] += report.staleReports
       sums["hits", default: 0] += report.prefixHitShare > 0.1 ? 1 : 0
       sums["copies", default: 0] += report.copies
+      sums["right drafts", default: 0] += report.acceptedDraftTokens
+      sums["wrong drafts", default: 0] += report.draftedTokens - report.acceptedDraftTokens
       sums["fetches", default: 0] += report.fetchedShare > 0.01 ? 1 : 0
     }
     let least = [
       "answers": 2000, "cancellations": 50, "preemptions": 80, "losses": 50, "stale reports": 30,
-      "hits": 20, "copies": 50, "fetches": 10,
+      "hits": 20, "copies": 50, "fetches": 10, "right drafts": 2000, "wrong drafts": 1000,
     ]
     for (what, count) in least { #expect(sums[what, default: 0] >= count, "\(what): \(sums)") }
   }

@@ -202,6 +202,34 @@ struct SimulatedWorkerTests {
     #expect(try complaint(plan(1, releases: [1]))?.contains("unknown") == true)
   }
 
+  @Test("What wrong guesses leave in a block is nobody's: the sequence itself writes it again")
+  func drafts() throws {
+    func decoding(_ start: Int, _ limit: Int?) -> PlannedSlice {
+      var slice = slice(1, at: start, 1, samples: true)
+      slice.draftLimit = limit
+      return slice
+    }
+    let begin = plan(
+      1,
+      starts: [start(1, [1, 2, 3])],
+      slices: [slice(1, 3, blocks: Array(0..<8), samples: true)]
+    )
+    var worker = worker()
+    _ = try worker.execute(begin)
+    var wrong = 0
+    for step in 2...7 as ClosedRange<UInt64> {
+      // At least so far has it got by then.
+      let result = try worker.execute(plan(step, slices: [decoding(Int(step) + 1, 3)])).result
+      wrong += result.draftedTokens - (result.sampled.count - 1)
+      #expect(1...1 + result.draftedTokens ~= result.sampled.count)
+    }
+    #expect(wrong > 0)
+    #expect(try complaint(begin, plan(2, slices: [decoding(3, 4)])) == nil)
+    #expect(try complaint(begin, plan(2, slices: [decoding(4, 4)])) != nil)
+    #expect(try complaint(begin, plan(2, slices: [decoding(3, 29)])) != nil)
+    #expect(try complaint(begin, plan(2, slices: [decoding(3, nil)])) == nil)
+  }
+
   @Test("A client takes only the tokens of an undisturbed run, in order")
   func client() throws {
     let prompt = SimulatedPrompt([.init(text: 1, tokenCount: 5)])

@@ -20,6 +20,8 @@ struct RandomLoad {
   private var slices: [SequenceSlice] = []
   /// The sequence of each slice.
   private var owners: [Int] = []
+  /// How many tokens at the end of each slice are guesses.
+  private var guessCounts: [Int] = []
   private(set) var sampledCount = 0
 
   private static let sequenceCount = 5
@@ -48,6 +50,7 @@ struct RandomLoad {
     }
     slices.reserveCapacity(Self.sequenceCount)
     owners.reserveCapacity(Self.sequenceCount)
+    guessCounts.reserveCapacity(Self.sequenceCount)
   }
 
   /// Gives a sequence a new prompt.
@@ -69,10 +72,18 @@ struct RandomLoad {
     // They hold the sequences' arrays.
     slices.removeAll(keepingCapacity: true)
     var row = 0
-    for index in owners where sequences[index].computed == sequences[index].tokenIDs.count {
+    for (place, index) in owners.enumerated()
+    where sequences[index].computed == sequences[index].tokenIDs.count - guessCounts[place] {
       let sampling = sequences[index].sampling, position = sequences[index].computed
+      sequences[index].tokenIDs.removeLast(guessCounts[place])
+      // The guesses' rows are sampled from too, whatever the guesses are.
+      for guess in 0..<guessCounts[place] {
+        _ = logits.withRow(row + 1 + guess) {
+          sampler.sample($0, sampling, position: position + 1 + guess)
+        }
+      }
       let token = logits.withRow(row) { sampler.sample($0, sampling, position: position) }
-      row += 1
+      row += 1 + guessCounts[place]
       sampledCount += 1
       if position < runner.configuration.contextLength {
         sequences[index].tokenIDs.append(token.id)
@@ -82,8 +93,24 @@ struct RandomLoad {
     }
   }
 
+  /// Appends guesses to a sequence: of its own text, and where there is nothing like its end, of any
+  /// token.
+  private mutating func guess(_ index: Int, upTo limit: Int) -> Int {
+    let room = runner.configuration.contextLength - sequences[index].tokenIDs.count
+    let limit = min(limit, room)
+    guard limit > 0 else { return 0 }
+    if PromptLookup.extend(&sequences[index].tokenIDs, by: limit) == 0 {
+      for _ in 0..<limit {
+        let vocabulary = TokenID(runner.configuration.vocabularySize)
+        sequences[index].tokenIDs.append(TokenID.random(in: 0..<vocabulary, using: &random))
+      }
+    }
+    return limit
+  }
+
   private mutating func plan() {
     owners.removeAll(keepingCapacity: true)
+    guessCounts.removeAll(keepingCapacity: true)
     var budget = runner.settings.maxBatchTokens
     for index in 0..<Self.sequenceCount
     where budget > 0 && Int.random(in: 0..<4, using: &random) > 0 {
@@ -93,12 +120,16 @@ struct RandomLoad {
       budget -= count
       sequences[index].computed += count
       owners.append(index)
+      let isEnd = first + count == sequences[index].tokenIDs.count
+      let guesses = isEnd && count == 1 ? guess(index, upTo: min(3, budget)) : 0
+      budget -= guesses
+      guessCounts.append(guesses)
       slices.append(
         SequenceSlice(
-          tokenIDs: sequences[index].tokenIDs[first..<first + count],
+          tokenIDs: sequences[index].tokenIDs[first..<first + count + guesses],
           startPosition: first,
           blockTable: sequences[index].blockTable,
-          logits: first + count == sequences[index].tokenIDs.count ? .lastToken : .none
+          logits: guesses > 0 ? .allTokens : isEnd ? .lastToken : .none
         )
       )
     }

@@ -10,6 +10,7 @@ struct MeshPlanTests {
     directory: "/run/weft",
     workerCount: 3,
     workerArguments: ["--threads", "1"],
+    schedulerArguments: ["--speculative-tokens", "4"],
     commonArguments: ["--log-level", "debug"]
   )
 
@@ -79,11 +80,14 @@ struct MeshPlanTests {
     #expect(!self.plan.processes.contains { $0.arguments.contains("--kvstores") })
   }
 
-  @Test("gives common flags to all and workers' flags to workers alone")
+  @Test("gives common flags to all, workers' flags to workers and the scheduler's to it alone")
   func flags() {
     for process in plan.processes {
       #expect(value("--log-level", of: process) == "debug")
       #expect(process.arguments.contains("--threads") == (process.executable == "weft-worker"))
+      #expect(
+        process.arguments.contains("--speculative-tokens") == (process.name == "scheduler")
+      )
     }
   }
 }

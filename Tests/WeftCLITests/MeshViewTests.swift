@@ -8,6 +8,8 @@ struct MeshViewTests {
   private let view = MeshView(
     scheduler: .with {
       $0.runningSequences = 3
+      $0.draftedTokensTotal = 9
+      $0.acceptedDraftTokensTotal = 6
       $0.workers = [
         .with {
           $0.worker = "worker-1"
@@ -54,6 +56,7 @@ struct MeshViewTests {
     #expect(table.contains("1234/s"))
     #expect(table.contains("5 MiB") && table.contains("lost"))
     #expect(table.contains("swaps: 4 out, 0 in"))
+    #expect(table.contains("6 of 9 guessed tokens right"))
     // What was never measured is no zero.
     let lone = table.split(separator: "\n").first { $0.hasPrefix("lone") }
     #expect(lone?.hasSuffix("-") == true)
@@ -68,6 +71,7 @@ struct MeshViewTests {
       )
     )
     #expect(lines.contains("weft_kvstore_up{store=\"unix:/a\"} 1.0"))
+    #expect(lines.contains("weft_scheduler_accepted_draft_tokens_total 6.0"))
     #expect(lines.contains("weft_kvstore_up{store=\"unix:/\\\"b\"} 0.0"))
     #expect(lines.contains("weft_kvstore_memory_used_bytes{store=\"unix:/a\"} 5242880.0"))
     #expect(lines.contains("weft_worker_prefill_tokens_per_second{worker=\"worker-1\"} 1234.5"))

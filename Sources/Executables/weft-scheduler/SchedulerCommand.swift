@@ -29,6 +29,8 @@ struct SchedulerCommand: AsyncParsableCommand {
   @Option(help: "Blocks to store: all, preempted or none (WEFT_STORE_WRITES; default all).")
   var storeWrites: String?
 
+  @OptionGroup var speculation: SpeculationOptions
+
   @OptionGroup var common: CommonOptions
 
   func run() async throws {
@@ -41,7 +43,7 @@ struct SchedulerCommand: AsyncParsableCommand {
         "growth-horizon-tokens": growthHorizonTokens.map { .int($0) },
         "kvstores": kvstores.map { .string($0) },
         "store-writes": storeWrites.map { .string($0) },
-      ]
+      ].merging(speculation.flags) { $1 }
     )
     let server = try SchedulerServer(
       settings: try await SchedulerServiceSettings(settings),

@@ -21,6 +21,9 @@ struct SequenceRank: Hashable, Comparable, Sendable {
 /// 0 …… published blocks …… completed …… scheduled …… tokenIDs.count …… total
 ///                          KV written   in plans     known             + samples in flight
 /// ```
+///
+/// While drafts are in flight, scheduled and total are the least that they can be: see
+/// ``draftsInFlight``.
 struct InferenceSequence: Sendable {
   enum Placement: Hashable, Sendable {
     case waiting
@@ -86,6 +89,9 @@ struct InferenceSequence: Sendable {
   var publishedBlockCount = 0
   /// Tokens being sampled by plans in flight.
   var samplesInFlight = 0
+  /// Drafts that slices in flight may verify: it may be so many tokens longer than known, and so many
+  /// more of its positions computed.
+  var draftsInFlight = 0
   /// The load that it waits for: until then nothing of it is computed.
   var load: LoadID?
   /// Leading blocks that were given to the store, or need not be.
@@ -93,8 +99,14 @@ struct InferenceSequence: Sendable {
   /// What others wait for that it computes at the end of its known tokens.
   var tailFill: SchedulerCore.TailFill?
 
-  /// Tokens that the worker has or will have once the plans in flight are done.
+  /// Tokens that the worker has or will have once the plans in flight are done; at least.
   var totalCount: Int { tokenIDs.count + samplesInFlight }
+
+  /// The same if all drafts in flight are right.
+  var mostTotalCount: Int { totalCount + draftsInFlight }
+
+  /// Positions in plans made so far, if all drafts in flight are right.
+  var mostScheduledCount: Int { scheduledCount + draftsInFlight }
 
   /// Tokens known here that are no part of what was first asked.
   var generatedTokenCount: Int { tokenIDs.count - promptTokenCount + resubmittedTokenCount }
@@ -102,9 +114,9 @@ struct InferenceSequence: Sendable {
   /// The length at which it ends.
   var maxTotalCount: Int { promptTokenCount + limits.maxTokens }
 
-  /// Positions to schedule; none once the last token is being sampled.
+  /// Positions to schedule; none once the last token is being sampled, or may be.
   var wantedCount: Int {
-    totalCount < maxTotalCount && load == nil ? totalCount - scheduledCount : 0
+    mostTotalCount < maxTotalCount && load == nil ? totalCount - scheduledCount : 0
   }
 
   /// Whether it may be what its last worker was lost by.
@@ -151,6 +163,7 @@ struct InferenceSequence: Sendable {
     completedCount = 0
     publishedBlockCount = 0
     samplesInFlight = 0
+    draftsInFlight = 0
     load = nil
     storedBlockCount = 0
     tailFill = nil

@@ -88,8 +88,10 @@ extension SchedulerCore {
     let positions = sequence.blockTable.count * worker.capabilities.blockSizeTokens
     try expect(
       sequence.completedCount <= sequence.scheduledCount
-        && sequence.scheduledCount <= min(sequence.totalCount, positions)
-        && sequence.totalCount <= sequence.maxTotalCount,
+        && sequence.scheduledCount <= sequence.totalCount
+        && sequence.mostScheduledCount <= positions
+        && sequence.mostTotalCount <= sequence.maxTotalCount
+        && (sequence.samplesInFlight > 0 || sequence.draftsInFlight == 0),
       "sequence \(sequence.id.rawValue) is scheduled beyond its bounds"
     )
   }

@@ -43,9 +43,9 @@ extension SchedulerCore {
   }
 
   private mutating func formPlan(on worker: Int) -> StepPlan? {
-    let plannedSlots = dealBudget(on: worker)
+    let shares = dealBudget(on: worker)
     guard
-      !plannedSlots.isEmpty || !workers[worker].releases.isEmpty
+      !shares.isEmpty || !workers[worker].releases.isEmpty
         || !workers[worker].pendingStores.isEmpty || !workers[worker].pendingCopies.isEmpty
         || workers[worker].loads.hasNews
     else { return nil }
@@ -62,13 +62,14 @@ extension SchedulerCore {
     plan.copies = workers[worker].pendingCopies
     workers[worker].pendingCopies = []
     (plan.loads, plan.cancelledLoads) = workers[worker].loads.takeNews()
-    plan.slices.reserveCapacity(plannedSlots.count)
+    plan.slices.reserveCapacity(shares.count)
     var inFlight: [WorkerState.SliceInFlight] = []
-    inFlight.reserveCapacity(plannedSlots.count)
+    inFlight.reserveCapacity(shares.count)
     var work = TransferModel.StepWork()
-    for (slot, tokenCount) in plannedSlots {
+    for share in shares {
+      let slot = share.slot
       if !sequences[slot].isStarted { plan.starts.append(start(slot)) }
-      let slice = schedule(slot, tokenCount: tokenCount)
+      let slice = schedule(share)
       plan.slices.append(slice)
       if let store = storeAsComputed(slice, of: slot, on: worker) { plan.stores.append(store) }
       work.add(slice.startPosition..<slice.startPosition + slice.tokenCount)
@@ -79,6 +80,8 @@ extension SchedulerCore {
           admission: sequences[slot].admission,
           end: slice.startPosition + slice.tokenCount,
           samples: slice.samples,
+          draftLimit: share.draftLimit,
+          openCount: sequences[slot].draftsInFlight,
           isSuspect: sequences[slot].isSuspect
         )
       )
@@ -89,12 +92,19 @@ extension SchedulerCore {
     return plan
   }
 
+  /// A sequence's part of a step's budget.
+  struct Share {
+    var slot: Int
+    var tokenCount: Int
+    var draftLimit = 0
+  }
+
   /// Deals the step's budget: one token to each sequence that decodes, then to prompts what the cap
-  /// lets each have; both by rank.
-  private func dealBudget(on worker: Int) -> [(slot: Int, tokenCount: Int)] {
+  /// lets each have, then to drafts; all by rank.
+  private func dealBudget(on worker: Int) -> [Share] {
     var budget = workers[worker].capabilities.maxBatchTokens
     var places = workers[worker].capabilities.maxBatchSequences
-    var shares: [(slot: Int, tokenCount: Int)] = []
+    var shares: [Share] = []
     shares.reserveCapacity(min(workers[worker].running.count, places))
     let turn = suspectTurn(on: worker)
     for isPrefill in [false, true] {
@@ -104,11 +114,13 @@ extension SchedulerCore {
           !sequences[slot].isSuspect || turn == .only(slot: slot)
         else { continue }
         let share = min(wanted, prefillCap, budget)
-        shares.append((slot, share))
+        shares.append(Share(slot: slot, tokenCount: share))
         budget -= share
         places -= 1
       }
     }
+    // A draft is sampled from like a sequence.
+    dealDrafts(to: &shares, upTo: min(budget, places), on: worker)
     return shares
   }
 
@@ -116,7 +128,7 @@ extension SchedulerCore {
   /// are awaited that loads still write to.
   func roomForPositions(of slot: Int, on worker: Int) -> Int {
     let blockSize = workers[worker].capabilities.blockSizeTokens
-    return sequences[slot].blockTable.count * blockSize - sequences[slot].scheduledCount
+    return sequences[slot].blockTable.count * blockSize - sequences[slot].mostScheduledCount
   }
 
   private mutating func start(_ slot: Int) -> SequenceStart {
@@ -132,19 +144,23 @@ extension SchedulerCore {
     )
   }
 
-  private mutating func schedule(_ slot: Int, tokenCount: Int) -> PlannedSlice {
+  private mutating func schedule(_ share: Share) -> PlannedSlice {
+    let slot = share.slot, tokenCount = share.tokenCount
     let start = sequences[slot].scheduledCount
+    let isOpen = sequences[slot].draftsInFlight + share.draftLimit > 0
     let samples = start + tokenCount == sequences[slot].totalCount
     let newBlocks = Array(sequences[slot].blockTable[sequences[slot].sentBlockCount...])
     sequences[slot].sentBlockCount = sequences[slot].blockTable.count
     sequences[slot].scheduledCount += tokenCount
     if samples { sequences[slot].samplesInFlight += 1 }
+    sequences[slot].draftsInFlight += share.draftLimit
     return PlannedSlice(
       sequence: sequences[slot].id,
       startPosition: start,
       tokenCount: tokenCount,
       newBlocks: newBlocks,
-      samples: samples
+      samples: samples,
+      draftLimit: isOpen ? share.draftLimit : nil
     )
   }
 }

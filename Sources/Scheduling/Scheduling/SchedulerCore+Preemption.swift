@@ -4,17 +4,19 @@ import MeshTypes
 /// Memory for sequences that grow.
 extension SchedulerCore {
   /// Gives every running sequence the blocks for what it wants to compute next, in the order of
-  /// their ranks; preempts where there are none.
+  /// their ranks; preempts where there are none. For drafts only free ones are taken.
   mutating func growBlockTables(on worker: Int) {
     let epoch = workers[worker].epoch
     for slot in workers[worker].running {
       // A victim of this very loop has nothing to grow.
       guard sequences[slot].placement == .running(epoch) else { continue }
-      let positions = sequences[slot].scheduledCount + sequences[slot].wantedCount
-      let needed = workers[worker].capabilities.blocks(covering: positions)
-      guard sequences[slot].blockTable.count < needed else { continue }
+      let positions = sequences[slot].mostScheduledCount + sequences[slot].wantedCount
+      let capabilities = workers[worker].capabilities
+      let needed = capabilities.blocks(covering: positions)
+      let wished = capabilities.blocks(covering: positions + draftWish(of: slot, on: worker))
+      guard sequences[slot].blockTable.count < wished else { continue }
       note(worker)
-      extendBlockTable(of: slot, to: needed, on: worker)
+      extendBlockTable(of: slot, to: wished, on: worker)
       while sequences[slot].blockTable.count < needed {
         guard let victim = chooseVictim(on: worker, for: slot) else { break }
         preempt(victim, on: worker)

@@ -68,7 +68,7 @@ extension SchedulerCore {
     var ends: [Int: Int] = [:]
     for slice in workers[worker].plansInFlight.lazy.flatMap(\.slices)
     where isPresent(slice, on: worker) {
-      ends[slice.slot] = max(ends[slice.slot] ?? 0, slice.end)
+      ends[slice.slot] = max(ends[slice.slot] ?? 0, slice.end + slice.openCount)
     }
     return ends
   }

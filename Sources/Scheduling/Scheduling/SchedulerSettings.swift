@@ -40,6 +40,11 @@ package struct SchedulerSettings: Hashable, Sendable {
   /// For how many steps of a worker a sequence lets others pass, while the workers that have its
   /// prefix have no room; 0 for none.
   package var affinityPatienceSteps = 64
+  /// The most drafts (tokens guessed from the sequence's own text) that a slice may verify; 0 for none.
+  package var maxDraftTokens = 0
+  /// The most sequences that a worker runs while any of them may have drafts: with more of them a step
+  /// costs more for each draft, and a draft is worth less.
+  package var maxSpeculatingSequences = 4
   /// Whether a sequence waits while another one on its worker computes the very prefix that it
   /// would otherwise compute too.
   package var awaitsSharedPrefixes = true
@@ -79,6 +84,9 @@ package struct SchedulerSettings: Hashable, Sendable {
     case none
   }
 
+  /// The largest ``maxDraftTokens``.
+  package static let draftTokensLimit = 32
+
   /// The defaults.
   package init() {}
 
@@ -96,6 +104,8 @@ package struct SchedulerSettings: Hashable, Sendable {
     try Self.expect(maxWorkerLosses, in: 1...1000, "max_worker_losses")
     try Self.expect(maxQuarantined, in: 0...1_000_000, "max_quarantined")
     try Self.expect(expectedTokens, in: 0...1_000_000, "expected_tokens")
+    try Self.expect(maxDraftTokens, in: 0...Self.draftTokensLimit, "max_draft_tokens")
+    try Self.expect(maxSpeculatingSequences, in: 1...65_536, "max_speculating_sequences")
     try Self.expect(affinityPatienceSteps, in: 0...1_000_000, "affinity_patience_steps")
     try Self.expect(dispatchLookahead, in: 1...1_000_000, "dispatch_lookahead")
     try Self.expect(growthHorizonTokens, in: 0...1_000_000, "growth_horizon_tokens")

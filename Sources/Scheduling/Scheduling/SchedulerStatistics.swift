@@ -11,6 +11,10 @@ package struct SchedulerCounters: Hashable, Sendable {
   package var failed: UInt64 = 0
   /// Tokens told.
   package var generatedTokens: UInt64 = 0
+  /// Drafts that workers computed.
+  package var draftedTokens: UInt64 = 0
+  /// Drafts that were right: tokens that took no step of their own.
+  package var acceptedDraftTokens: UInt64 = 0
   /// Known tokens at admissions.
   package var prefixQueriedTokens: UInt64 = 0
   /// How many of them were in the worker's cache.

@@ -39,8 +39,8 @@ package struct StepPlan: Hashable, Sendable {
     self.slices = slices
   }
 
-  /// Positions computed by the step.
-  package var tokenCount: Int { slices.reduce(0) { $0 + $1.tokenCount } }
+  /// Positions computed by the step, at most.
+  package var tokenCount: Int { slices.reduce(0) { $0 + $1.tokenCount + ($1.draftLimit ?? 0) } }
 }
 
 /// A sequence that begins on a worker, with an empty block table.
@@ -81,7 +81,7 @@ package struct PlannedSlice: Hashable, Sendable {
   /// A sequence that has started.
   package var sequence: SequenceID
   /// The first position computed: everything before it is in the sequence's blocks already, by an
-  /// earlier plan or by a prefix hit.
+  /// earlier plan or by a prefix hit. With a ``draftLimit`` the least that it can be.
   package var startPosition: Int
   /// How many positions; at least 1. The last may be a token that an earlier plan samples.
   package var tokenCount: Int
@@ -89,6 +89,10 @@ package struct PlannedSlice: Hashable, Sendable {
   package var newBlocks: [BlockID]
   /// Whether a token is sampled from the last position and appended to the sequence.
   package var samples: Bool
+  /// For a sequence that decodes on drafts: the slice begins with the last token that the sequence has
+  /// by then, wherever that is, and the worker may add up to so many guesses of those that follow.
+  /// Each that is what it samples before it yields one more token. nil: nothing is left open.
+  package var draftLimit: Int?
 
   /// Creates a slice.
   package init(
@@ -96,8 +100,10 @@ package struct PlannedSlice: Hashable, Sendable {
     startPosition: Int,
     tokenCount: Int,
     newBlocks: [BlockID] = [],
-    samples: Bool
+    samples: Bool,
+    draftLimit: Int? = nil
   ) {
+    self.draftLimit = draftLimit
     self.sequence = sequence
     self.startPosition = startPosition
     self.tokenCount = tokenCount
@@ -112,7 +118,8 @@ package struct StepResult: Hashable, Sendable {
   package var epoch: Epoch
   /// As in the plan. Results come in the order of their steps.
   package var step: StepID
-  /// A token for each slice that samples, in the order of the slices.
+  /// A token for each slice that samples, in the order of the slices; for one with drafts as many, one
+  /// after the other, as come of it.
   package var sampled: [SampledToken]
   /// Sequences that cannot go on, through no fault of the others.
   package var failures: [SequenceFailure]
@@ -120,6 +127,8 @@ package struct StepResult: Hashable, Sendable {
   package var computeMicroseconds: Double
   /// Time since the step before, if sequences waited meanwhile.
   package var idleMicroseconds: Double
+  /// Drafts computed, whether or not they were right.
+  package var draftedTokens: Int
 
   /// Creates a result.
   package init(
@@ -128,8 +137,10 @@ package struct StepResult: Hashable, Sendable {
     sampled: [SampledToken] = [],
     failures: [SequenceFailure] = [],
     computeMicroseconds: Double = 0,
-    idleMicroseconds: Double = 0
+    idleMicroseconds: Double = 0,
+    draftedTokens: Int = 0
   ) {
+    self.draftedTokens = draftedTokens
     self.computeMicroseconds = computeMicroseconds
     self.idleMicroseconds = idleMicroseconds
     self.epoch = epoch

@@ -18,6 +18,12 @@ package struct TransferModel: Sendable {
       positions += range.count
       contextPositions += range.count * (range.lowerBound + range.upperBound - 1) / 2
     }
+
+    /// Adds drafts, at about the positions of the rest.
+    mutating func addDrafts(_ count: Int) {
+      contextPositions += count * contextPositions / max(1, positions)
+      positions += count
+    }
   }
 
   /// Where to learn from nothing: a small model on two cores, a store on the same machine.

@@ -14,9 +14,14 @@ struct WorkerState: Sendable {
     var slot: Int
     var id: SequenceID
     var admission: Int
-    /// The position after the last one computed: that of the token sampled, if one is.
+    /// The position after the last one computed: that of the token sampled, if one is. With drafts the
+    /// least that it can be.
     var end: Int
     var samples: Bool
+    /// As in the plan; 0 for none.
+    var draftLimit = 0
+    /// How much further than ``end`` it may get: by its own drafts and those in flight before it.
+    var openCount = 0
     /// Whether it was a suspect when the plan was made.
     var isSuspect: Bool
   }

@@ -49,6 +49,8 @@ extension SimulationScenario {
     settings.dispatchLookahead = [1, 64].randomElement(using: &generator) ?? 64
     settings.awaitsSharedPrefixes = Bool.random(using: &generator)
     settings.copiesSharedTails = generator.happens(0.8)
+    settings.maxDraftTokens = [0, 0, 1, 3, 8].randomElement(using: &generator) ?? 0
+    settings.maxSpeculatingSequences = [1, 4, 100].randomElement(using: &generator) ?? 4
     settings.usesStore = hasStore
     settings.storeWrites = StoreWrites.allCases.randomElement(using: &generator) ?? .all
     settings.maxLoadsPerWorker = Int.random(in: 1...4, using: &generator)

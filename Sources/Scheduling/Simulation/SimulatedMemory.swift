@@ -70,6 +70,17 @@ struct SimulatedMemory {
     }
   }
 
+  /// Notes that what a sequence has written at positions `range` is worth nothing, and that it has no
+  /// tokens there.
+  mutating func void(_ range: Range<Int>, of sequence: SimulatedSequence) {
+    guard !range.isEmpty else { return }
+    for number in range.lowerBound / blockSize...(range.upperBound - 1) / blockSize {
+      let block = Int(sequence.table[number].rawValue)
+      let end = max(number * blockSize, range.lowerBound)
+      blocks[block].filledCount = end - number * blockSize
+    }
+  }
+
   /// Checks that a sequence finds its own history at all positions before `end`.
   func read(to end: Int, of sequence: SimulatedSequence) throws(SimulationViolation) {
     for number in 0..<(end + blockSize - 1) / blockSize {

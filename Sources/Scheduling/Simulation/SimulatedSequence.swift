@@ -28,6 +28,17 @@ struct SimulatedSequence {
     if tokens.count % blockSize == 0 { fullStates.append(state) }
   }
 
+  /// Takes the last tokens back.
+  mutating func removeLast(_ count: Int) {
+    guard count > 0 else { return }
+    tokens.removeLast(count)
+    fullStates.removeLast(fullStates.count - tokens.count / blockSize)
+    state = fullStates.last ?? SimulatedModel.initialState
+    for token in tokens[fullStates.count * blockSize..<tokens.count] {
+      state = SimulatedModel.advance(state, by: token)
+    }
+  }
+
   /// The state after the first `count` tokens.
   func state(after count: Int) -> UInt64 {
     if count == tokens.count { return state }

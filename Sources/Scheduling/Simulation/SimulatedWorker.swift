@@ -18,9 +18,11 @@ package struct SimulatedWorker {
   }
 
   let capabilities: WorkerCapabilities
-  private(set) var memory: SimulatedMemory
-  private(set) var sequences: [SequenceID: SimulatedSequence] = [:]
+  var memory: SimulatedMemory
+  var sequences: [SequenceID: SimulatedSequence] = [:]
   private(set) var loads: [LoadID: BlockLoad] = [:]
+  /// How the step's sequences are guessed to go on.
+  var drafts: [SequenceID: [TokenID]] = [:]
   private var lastStep: UInt64 = 0
   private var lastStore: UInt64 = 0
 
@@ -79,7 +81,9 @@ package struct SimulatedWorker {
       memory.hold(slice.newBlocks)
     }
     // As on a device, all slices of a step write before any of them reads.
+    drafts.removeAll(keepingCapacity: true)
     for slice in plan.slices { try write(slice) }
+    execution.result.draftedTokens = drafts.values.reduce(0) { $0 + $1.count }
     for store in plan.stores where store.isAsComputed { try put(store, &execution) }
     for slice in plan.slices { try read(slice, &execution) }
   }
@@ -89,42 +93,63 @@ package struct SimulatedWorker {
       throw SimulationViolation("sequence \(slice.sequence.rawValue) has a slice but never started")
     }
     guard !sequence.hasFailed else { return }
-    let end = slice.startPosition + slice.tokenCount
     try require(slice.tokenCount > 0, "a slice computes nothing")
+    let start = try beginning(of: slice, sequence)
+    let end = start + slice.tokenCount
     try require(end <= sequence.tokens.count, "a slice computes tokens that are not known")
     try require(
-      end <= sequence.table.count * capabilities.blockSizeTokens,
+      end + (slice.draftLimit ?? 0) <= sequence.table.count * capabilities.blockSizeTokens,
       "sequence \(slice.sequence.rawValue) lacks blocks"
     )
-    try require(end < capabilities.maxContextTokens, "the context is exceeded")
-    try memory.write(slice.startPosition..<end, of: sequence)
+    try require(
+      end + (slice.draftLimit ?? 0) < capabilities.maxContextTokens,
+      "the context is exceeded"
+    )
+    try memory.write(start..<end, of: sequence)
+    if let limit = slice.draftLimit { try draft(slice.sequence, limit: limit) }
   }
 
   private mutating func read(
     _ slice: PlannedSlice,
     _ execution: inout Execution
   ) throws(SimulationViolation) {
-    let end = slice.startPosition + slice.tokenCount
-    guard let (seed, state) = try stateRead(to: end, slice), slice.samples else { return }
-    if end + 1 >= seed.naturalLength, seed.flaw != .none {
-      fail(slice.sequence, seed.flaw, &execution)
-      return
+    guard try sample(slice, &execution) else { return }
+    // As long as each draft is what was sampled at its position.
+    for draft in drafts[slice.sequence] ?? [] {
+      guard let sequence = sequences[slice.sequence], sequence.tokens.last == draft else { return }
+      let position = sequence.tokens.count - 1
+      try memory.write(position..<position + 1, of: sequence)
+      guard try sample(slice, &execution) else {
+        return memory.void(position..<position + 1, of: sequence)
+      }
     }
-    let token = SimulatedModel.token(at: end, after: state, seed)
-    sequences[slice.sequence]?.append(token)
-    execution.result.sampled.append(SampledToken(sequence: slice.sequence, tokenID: token))
   }
 
-  /// Checks a slice's context, and gives what its token depends on; nil if the sequence has failed.
-  private func stateRead(
-    to end: Int,
-    _ slice: PlannedSlice
-  ) throws(SimulationViolation) -> (SimulatedSeed, UInt64)? {
-    guard let sequence = sequences[slice.sequence], !sequence.hasFailed else { return nil }
+  /// Checks the context of a slice's last position, or of a draft, and samples what follows.
+  ///
+  /// - Returns: Whether there is a token.
+  private mutating func sample(
+    _ slice: PlannedSlice,
+    _ execution: inout Execution
+  ) throws(SimulationViolation) -> Bool {
+    guard let sequence = sequences[slice.sequence], !sequence.hasFailed else { return false }
+    let isOpen = slice.draftLimit != nil
+    let end = isOpen ? sequence.tokens.count : slice.startPosition + slice.tokenCount
     try memory.read(to: end, of: sequence)
-    let isEnd = end == sequence.tokens.count
-    try require(isEnd || !slice.samples, "a slice samples before the end")
-    return (sequence.seed, sequence.state)
+    try require(
+      end == sequence.tokens.count || !slice.samples,
+      "a slice samples before the end"
+    )
+    guard slice.samples else { return false }
+    let seed = sequence.seed
+    if end + 1 >= seed.naturalLength, seed.flaw != .none {
+      fail(slice.sequence, seed.flaw, &execution)
+      return false
+    }
+    let token = SimulatedModel.token(at: end, after: sequence.state, seed)
+    sequences[slice.sequence]?.append(token)
+    execution.result.sampled.append(SampledToken(sequence: slice.sequence, tokenID: token))
+    return true
   }
 
   private mutating func fail(
@@ -136,6 +161,8 @@ package struct SimulatedWorker {
       execution.isFatal = true
       return
     }
+    // What fails at a draft will fail again where it is none: the tokens before it are good.
+    if execution.result.sampled.last?.sequence == id { return }
     sequences[id]?.hasFailed = true
     let error = MeshError(.invalidArgument, "the request is flawed")
     execution.result.failures.append(SequenceFailure(sequence: id, error: error))

@@ -31,7 +31,9 @@ extension Simulation {
       throw SimulationViolation("on \(hosts[worker].worker.capabilities.name): \(error)")
     }
     let speed = hosts[worker].slowness / hosts[worker].worker.capabilities.relativeSpeed
-    let duration = scenario.stepTime.microseconds(of: plan.slices) * speed
+    let duration =
+      scenario.stepTime.microseconds(of: plan.slices, drafts: execution.result.draftedTokens)
+      * speed
     execution.result.computeMicroseconds = duration
     measurements.count(plan)
     hosts[worker].busyMicroseconds += Int(duration)

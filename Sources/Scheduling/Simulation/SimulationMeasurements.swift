@@ -16,6 +16,8 @@ struct SimulationMeasurements {
   private(set) var queriedTokens: UInt64 = 0
   private(set) var hitTokens: UInt64 = 0
   private(set) var fetchedTokens: UInt64 = 0
+  private(set) var draftedTokens: UInt64 = 0
+  private(set) var acceptedDraftTokens: UInt64 = 0
   /// Sums over all looks at the memory, in tokens.
   var heldTokens = 0
   var knownTokens = 0
@@ -26,7 +28,7 @@ struct SimulationMeasurements {
 
   mutating func count(_ plan: StepPlan) {
     steps += 1
-    computedPositions += plan.tokenCount
+    computedPositions += plan.slices.reduce(0) { $0 + $1.tokenCount }
     copies += plan.copies.count
     copiedPositions += plan.copies.reduce(0) { $0 + $1.tokenCount }
   }
@@ -38,6 +40,8 @@ struct SimulationMeasurements {
     queriedTokens += counters.prefixQueriedTokens
     hitTokens += counters.prefixHitTokens
     fetchedTokens += counters.store.fetchedTokens
+    draftedTokens += counters.draftedTokens
+    acceptedDraftTokens += counters.acceptedDraftTokens
   }
 }
 

@@ -38,6 +38,9 @@ package struct SimulationReport: Hashable, Sendable {
   package var faults: Int
   /// Reports of former members.
   package var staleReports: Int
+  /// Drafts that were computed, and how many of them were right.
+  package var draftedTokens: Int
+  package var acceptedDraftTokens: Int
   /// Steps of all workers.
   package var steps: Int
   /// Positions computed by them.
@@ -76,6 +79,8 @@ package struct SimulationReport: Hashable, Sendable {
     workerLosses = Int(measurements.workerLosses)
     faults = measurements.faults
     staleReports = measurements.staleReports
+    draftedTokens = Int(measurements.draftedTokens)
+    acceptedDraftTokens = Int(measurements.acceptedDraftTokens)
     steps = measurements.steps
     computedPositions = measurements.computedPositions
     copies = measurements.copies

@@ -21,7 +21,9 @@ package struct StepTimeModel: Hashable, Sendable {
   }
 
   /// The time of a step that computes `slices`, in microseconds.
-  package func microseconds(of slices: [PlannedSlice]) -> Double {
+  ///
+  /// - Parameter drafts: How many positions it computes besides, each of which is sampled.
+  package func microseconds(of slices: [PlannedSlice], drafts: Int = 0) -> Double {
     guard !slices.isEmpty else { return 0 }
     var work = TransferModel.StepWork()
     var decoding = 0
@@ -31,7 +33,7 @@ package struct StepTimeModel: Hashable, Sendable {
     }
     return microseconds(
       promptPositions: work.positions - decoding,
-      decodingSequences: decoding,
+      decodingSequences: decoding + drafts,
       contextPositions: work.contextPositions
     )
   }

@@ -180,11 +180,16 @@ final class Dispatcher: Sendable {
     of response: Weft_Worker_V1_ExecuteResponse = .init()
   ) {
     let logprobs = response.logprobs
+    /// Tokens of the same sequence come one after the other.
+    var previous: (id: SequenceID, count: Int)?
     for event in events {
       switch event {
       case .token(let id, let tokenID):
+        let place = previous?.id == id ? previous?.count ?? 0 : 0
+        previous = (id, place + 1)
+        let known = logprobs[id.rawValue]?.dropFirst(place).first
         state.sequences[id]?.yield(
-          Weft_Scheduler_V1_GenerateResponse(tokenID: tokenID, logprobs: logprobs[id.rawValue])
+          Weft_Scheduler_V1_GenerateResponse(tokenID: tokenID, logprobs: known)
         )
       case .finished(let id, let reason, let usage):
         let stream = state.sequences.removeValue(forKey: id)

@@ -12,8 +12,12 @@ package struct SchedulerServiceSettings: Sendable {
   /// The KV store's replicas, if there are any.
   package var stores: StoreClusterSettings
 
+  /// Drafts of a slice; measured in docs/decisions/0020.
+  private static let defaultDraftTokens = 8
+
   /// Reads what ``ServerSettings`` and ``StoreClusterSettings`` do, `max-waiting-sequences`,
-  /// `max-prefill-tokens`, `growth-horizon-tokens` and `store-writes`.
+  /// `max-prefill-tokens`, `growth-horizon-tokens`, `speculative-tokens`, `speculative-sequences` and
+  /// `store-writes`.
   ///
   /// - Throws: ``MeshError`` `invalidArgument` naming the setting.
   package init(_ reader: SettingsReader) async throws(MeshError) {
@@ -27,6 +31,14 @@ package struct SchedulerServiceSettings: Sendable {
     }
     scheduling.maxPrefillTokensPerSequencePerStep =
       try await reader.integer("max-prefill-tokens", in: 1...65_536) ?? 256
+    let drafts = try await reader.integer(
+      "speculative-tokens",
+      in: 0...SchedulerSettings.draftTokensLimit
+    )
+    scheduling.maxDraftTokens = drafts ?? Self.defaultDraftTokens
+    if let count = try await reader.integer("speculative-sequences", in: 1...4096) {
+      scheduling.maxSpeculatingSequences = count
+    }
     stores = try await StoreClusterSettings(reader)
     scheduling.usesStore = !stores.addresses.isEmpty
     if let text = try await reader.text("store-writes") {

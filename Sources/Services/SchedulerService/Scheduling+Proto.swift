@@ -90,6 +90,7 @@ extension Weft_Worker_V1_ExecuteRequest {
           $0.tokenCount = UInt32(slice.tokenCount)
           $0.appendedBlocks = slice.newBlocks.map(\.rawValue)
           $0.samples = slice.samples
+          if let limit = slice.draftLimit { $0.draftLimit = UInt32(limit) }
         }
       }
       $0.stores = plan.stores.map { store in
@@ -154,7 +155,8 @@ extension StepResult {
         )
       },
       computeMicroseconds: Double(message.computeMicroseconds),
-      idleMicroseconds: Double(message.idleMicroseconds)
+      idleMicroseconds: Double(message.idleMicroseconds),
+      draftedTokens: Int(message.draftedTokens)
     )
   }
 }
@@ -209,6 +211,8 @@ extension Weft_Scheduler_V1_GetStatusResponse {
       $0.waitingSequences = UInt32(statistics.waitingSequences)
       $0.runningSequences = UInt32(statistics.runningSequences)
       $0.preemptionsTotal = statistics.counters.preemptions
+      $0.draftedTokensTotal = statistics.counters.draftedTokens
+      $0.acceptedDraftTokensTotal = statistics.counters.acceptedDraftTokens
       $0.workers = statistics.workers.map { worker in
         .with {
           let join = request(worker.epoch)
@@ -229,10 +233,12 @@ extension Weft_Scheduler_V1_GetStatusResponse {
 }
 
 extension Weft_Worker_V1_ExecuteResponse {
-  /// How likely sampled tokens were, by sequence, where that was asked for.
-  var logprobs: [UInt64: Weft_Types_V1_TokenLogprobs] {
-    var logprobs: [UInt64: Weft_Types_V1_TokenLogprobs] = [:]
-    for token in sampled where token.hasLogprobs { logprobs[token.sequence] = token.logprobs }
+  /// How likely sampled tokens were, by sequence and in order, where that was asked for.
+  var logprobs: [UInt64: [Weft_Types_V1_TokenLogprobs]] {
+    var logprobs: [UInt64: [Weft_Types_V1_TokenLogprobs]] = [:]
+    for token in sampled where token.hasLogprobs {
+      logprobs[token.sequence, default: []].append(token.logprobs)
+    }
     return logprobs
   }
 }

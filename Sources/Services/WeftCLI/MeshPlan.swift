@@ -43,6 +43,7 @@ package struct MeshPlan: Sendable {
   ///   - directory: An existing directory for the sockets.
   ///   - workerCount: Workers, at least 1.
   ///   - workerArguments: Further flags for every worker.
+  ///   - schedulerArguments: Further flags for the scheduler.
   ///   - commonArguments: Further flags for every process.
   ///   - store: The KV store; nil for none.
   package init(
@@ -51,6 +52,7 @@ package struct MeshPlan: Sendable {
     directory: String,
     workerCount: Int,
     workerArguments: [String],
+    schedulerArguments: [String] = [],
     commonArguments: [String],
     store: Store? = nil
   ) {
@@ -75,7 +77,7 @@ package struct MeshPlan: Sendable {
     self.gateway = gateway
     processes = [
       process("tokenizer", "weft-tokenizer", tokenizer, ["--model", model]),
-      process("scheduler", "weft-scheduler", scheduler, stores),
+      process("scheduler", "weft-scheduler", scheduler, stores + schedulerArguments),
     ]
     if let store {
       processes.append(process("kvstore", "weft-kvstore", kvstore, store.arguments))

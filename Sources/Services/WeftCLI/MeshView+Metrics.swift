@@ -15,6 +15,8 @@ extension MeshView {
     gauge("weft_scheduler_running_sequences", scheduler.runningSequences)
     gauge("weft_scheduler_waiting_sequences", scheduler.waitingSequences)
     counter("weft_scheduler_preemptions_total", scheduler.preemptionsTotal)
+    counter("weft_scheduler_drafted_tokens_total", scheduler.draftedTokensTotal)
+    counter("weft_scheduler_accepted_draft_tokens_total", scheduler.acceptedDraftTokensTotal)
     for (name, speed) in Self.workerSpeeds {
       let measured = scheduler.workers.filter { speed($0.capabilities) > 0 }
       add(

@@ -23,9 +23,14 @@ package struct MeshView {
   private var sequenceLines: [String] {
     [
       "sequences: \(scheduler.runningSequences) running, \(scheduler.waitingSequences) waiting, "
-        + "\(scheduler.preemptionsTotal) preemptions",
+        + "\(scheduler.preemptionsTotal) preemptions" + draftText,
       "",
     ]
+  }
+
+  private var draftText: String {
+    let (drafted, accepted) = (scheduler.draftedTokensTotal, scheduler.acceptedDraftTokensTotal)
+    return drafted > 0 ? ", \(accepted) of \(drafted) guessed tokens right" : ""
   }
 
   private var workerLines: [String] {

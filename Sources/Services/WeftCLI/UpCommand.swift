@@ -35,6 +35,9 @@ struct UpCommand: AsyncParsableCommand {
   @Option(help: "How keys and values stand in memory, f16 or q8 (WEFT_KV_DTYPE; default f16).")
   var kvDtype: String?
 
+  @Option(help: "The most tokens guessed in a step; 0: none (WEFT_SPECULATIVE_TOKENS; default 8).")
+  var speculativeTokens: Int?
+
   @Option(help: "Memory of the KV store in MiB; 0: no store (WEFT_STORE_MEMORY_MIB; default 512).")
   var storeMemoryMib: Int?
 
@@ -60,6 +63,7 @@ struct UpCommand: AsyncParsableCommand {
         "workers": workers.map { .int($0) }, "threads": threads.map { .int($0) },
         "weights-memory-mib": weightsMemoryMib.map { .int($0) },
         "kv-memory-mib": kvMemoryMib.map { .int($0) }, "kv-dtype": kvDtype.map { .string($0) },
+        "speculative-tokens": speculativeTokens.map { .int($0) },
         "store-memory-mib": storeMemoryMib.map { .int($0) },
         "store-directory": storeDirectory.map { .string($0) },
       ]
@@ -72,6 +76,7 @@ struct UpCommand: AsyncParsableCommand {
     let model = try await ModelSettings(settings).path
     let workerCount = try await settings.integer("workers", in: 1...64) ?? 1
     let workerArguments = try await workerArguments(settings)
+    let schedulerArguments = try await schedulerArguments(settings)
     let storeMemory = try await settings.integer("store-memory-mib", in: 0...1 << 22) ?? 512
     let storeDirectory = try await settings.text("store-directory").map { directory in
       String(directory.reversed().drop { $0 == "/" }.reversed())
@@ -94,6 +99,7 @@ struct UpCommand: AsyncParsableCommand {
       directory: directory.path,
       workerCount: workerCount,
       workerArguments: workerArguments,
+      schedulerArguments: schedulerArguments,
       commonArguments: commonArguments,
       store: store
     )
@@ -114,6 +120,12 @@ struct UpCommand: AsyncParsableCommand {
     let type: KVType? = try await settings.choice("kv-dtype")
     if let type { arguments += ["--kv-dtype", type.rawValue] }
     return arguments
+  }
+
+  private func schedulerArguments(_ settings: SettingsReader) async throws -> [String] {
+    // As the scheduler bounds it.
+    let tokens = try await settings.integer("speculative-tokens", in: 0...32)
+    return tokens.map { ["--speculative-tokens", "\($0)"] } ?? []
   }
 
   private var commonArguments: [String] {

@@ -3,7 +3,7 @@ import Transformer
 
 /// A sequence as the worker keeps it between steps.
 struct InferenceSequence {
-  /// Prompt and sampled tokens.
+  /// Prompt and sampled tokens; during a step the guesses that it computes too.
   var tokenIDs: [TokenID]
   /// The physical block of each logical one.
   var blockTable: [BlockID] = []
@@ -14,6 +14,8 @@ struct InferenceSequence {
   var stopTokenIDs: [TokenID] = []
   /// Its grammar and where it is there; nil for any text.
   var structure: SequenceStructure?
+  /// How many guesses it is worth.
+  var draftPace = DraftPace()
 
   /// - Parameters:
   ///   - tokenLimit: The most tokens that it will have: room for them is taken now, not by steps.

@@ -4,18 +4,49 @@ import SwiftProtobuf
 import Transformer
 
 extension StepEngine {
-  /// Samples a sequence's next token from a row of logits, and appends it.
+  /// Samples the tokens that a sequence's rows of logits give, and appends them: one, and one more for
+  /// each of its drafts, as long as those are what was sampled before them. So every token is what it
+  /// would be without drafts.
   ///
   /// - Throws: ``MeshError`` about the sequence's grammar; nothing is appended then.
   func sample(
     _ logits: StepLogits,
-    row: Int,
-    for id: UInt64
-  ) throws(MeshError) -> Weft_Worker_V1_SampledToken {
+    _ sample: StepBatch.Sample,
+    into sampled: inout [Weft_Worker_V1_SampledToken]
+  ) throws(MeshError) {
+    let id = sample.sequence
     guard var sequence = sequences[id] else { preconditionFailure("unknown sequence") }
     // Taken out meanwhile, so that its tokens have one owner.
     sequences[id] = nil
     defer { sequences[id] = sequence }
+    drafts.removeAll(keepingCapacity: true)
+    drafts.append(contentsOf: sequence.tokenIDs.suffix(sample.draftCount))
+    sequence.tokenIDs.removeLast(sample.draftCount)
+    sampled.append(try sampleNext(&sequence, id, logits, row: sample.firstRow))
+    var accepted = 0
+    while accepted < drafts.count, sequence.tokenIDs.last == drafts[accepted] {
+      accepted += 1
+      let next: Weft_Worker_V1_SampledToken
+      // What goes wrong after a draft goes wrong again where it is none.
+      do { next = try sampleNext(&sequence, id, logits, row: sample.firstRow + accepted) } catch {
+        break
+      }
+      sampled.append(next)
+    }
+    sequence.draftPace.observe(
+      drafted: drafts.count,
+      accepted: accepted,
+      sequences: batch.samples.count
+    )
+  }
+
+  /// Samples a sequence's next token from a row of logits, and appends it.
+  private func sampleNext(
+    _ sequence: inout InferenceSequence,
+    _ id: UInt64,
+    _ logits: StepLogits,
+    row: Int
+  ) throws(MeshError) -> Weft_Worker_V1_SampledToken {
     let token = try choose(&sequence, logits, row: row)
     sequence.tokenIDs.append(token.id)
     var message = Weft_Worker_V1_SampledToken.with {

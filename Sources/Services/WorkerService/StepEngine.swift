@@ -16,13 +16,15 @@ import Transformer
 /// that is wrong fails its own sequence alone.
 actor StepEngine {
   private let executor: DedicatedThreadExecutor
-  private let runner: ModelRunner
+  let runner: ModelRunner
   var sampler: ConstrainedSampler
   private let structures: StructureLibrary
   let maxBatchSequences: Int
   let blocks: KVBlocks
   var sequences: [UInt64: InferenceSequence] = [:]
-  private var batch = StepBatch()
+  private(set) var batch = StepBatch()
+  /// The guesses of the sequence that is being sampled for.
+  var drafts: [TokenID] = []
   private var epoch: UInt64 = 0
   private var call: UInt64 = 0
   /// Calls that have begun or are about to.
@@ -109,7 +111,11 @@ actor StepEngine {
     try validate(plan.copies)
     let start = ContinuousClock.now
     var failures: [UInt64: MeshError] = [:]
-    batch.begin(plan)
+    batch.begin(
+      plan,
+      maxRows: runner.settings.maxBatchTokens,
+      maxLogitsRows: maxBatchSequences
+    )
     for sequence in plan.releasedSequences { sequences[sequence] = nil }
     transfers?.begin(plan.stores)
     make(plan.copies)
@@ -135,6 +141,7 @@ actor StepEngine {
       $0.epoch = plan.epoch
       $0.step = plan.step
       $0.sampled = sampled
+      $0.draftedTokens = UInt32(batch.draftCount)
       $0.failures = failures.map { sequence, error in
         .with {
           $0.sequence = sequence
@@ -210,6 +217,7 @@ actor StepEngine {
     guard transfers?.isLoading(sequence.blockTable) != true else {
       throw .invalid("slices", "of \(slice.sequence) must not use blocks that are being loaded")
     }
+    if slice.hasDraftLimit { return try prepareDraft(slice) }
     let first = Int(slice.startPosition)
     let end = first + Int(slice.tokenCount)
     guard slice.tokenCount >= 1, end <= sequence.tokenIDs.count else {
@@ -240,11 +248,11 @@ actor StepEngine {
     batch.release()
     var sampled: [Weft_Worker_V1_SampledToken] = []
     sampled.reserveCapacity(batch.samples.count)
-    for (row, sequence) in batch.samples.enumerated() {
+    for sample in batch.samples {
       do throws(MeshError) {
-        sampled.append(try sample(logits, row: row, for: sequence))
+        try self.sample(logits, sample, into: &sampled)
       } catch {
-        failures[sequence] = error
+        failures[sample.sequence] = error
       }
     }
     return sampled

@@ -298,38 +298,62 @@ package nonisolated struct Weft_Scheduler_V1_GetStatusRequest: Sendable {
 }
 
 /// The scheduler as it is now.
-package nonisolated struct Weft_Scheduler_V1_GetStatusResponse: Sendable {
+package nonisolated struct Weft_Scheduler_V1_GetStatusResponse: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   /// Workers that have joined, sorted by name.
-  package var workers: [Weft_Scheduler_V1_WorkerStatus] = []
+  package var workers: [Weft_Scheduler_V1_WorkerStatus] {
+    get {_storage._workers}
+    set {_uniqueStorage()._workers = newValue}
+  }
 
   /// Sequences that wait for a place.
-  package var waitingSequences: UInt32 = 0
+  package var waitingSequences: UInt32 {
+    get {_storage._waitingSequences}
+    set {_uniqueStorage()._waitingSequences = newValue}
+  }
 
   /// Sequences that run.
-  package var runningSequences: UInt32 = 0
+  package var runningSequences: UInt32 {
+    get {_storage._runningSequences}
+    set {_uniqueStorage()._runningSequences = newValue}
+  }
 
   /// Preemptions since the start.
-  package var preemptionsTotal: UInt64 = 0
+  package var preemptionsTotal: UInt64 {
+    get {_storage._preemptionsTotal}
+    set {_uniqueStorage()._preemptionsTotal = newValue}
+  }
 
   /// What was decided about blocks in the KV store; counts are since the start.
   package var store: Weft_Scheduler_V1_StoreStatus {
-    get {_store ?? Weft_Scheduler_V1_StoreStatus()}
-    set {_store = newValue}
+    get {_storage._store ?? Weft_Scheduler_V1_StoreStatus()}
+    set {_uniqueStorage()._store = newValue}
   }
   /// Returns true if `store` has been explicitly set.
-  package var hasStore: Bool {self._store != nil}
+  package var hasStore: Bool {_storage._store != nil}
   /// Clears the value of `store`. Subsequent reads from it will return its default value.
-  package mutating func clearStore() {self._store = nil}
+  package mutating func clearStore() {_uniqueStorage()._store = nil}
+
+  /// Drafts that workers have computed: guesses of how a sequence goes on.
+  package var draftedTokensTotal: UInt64 {
+    get {_storage._draftedTokensTotal}
+    set {_uniqueStorage()._draftedTokensTotal = newValue}
+  }
+
+  /// Of these the ones that were right: tokens that took no step of their own.
+  package var acceptedDraftTokensTotal: UInt64 {
+    get {_storage._acceptedDraftTokensTotal}
+    set {_uniqueStorage()._acceptedDraftTokensTotal = newValue}
+  }
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
-  fileprivate var _store: Weft_Scheduler_V1_StoreStatus? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 /// Whether to fetch or to recompute, as decided and why.
@@ -880,53 +904,111 @@ nonisolated extension Weft_Scheduler_V1_GetStatusRequest: SwiftProtobuf.Message,
 
 nonisolated extension Weft_Scheduler_V1_GetStatusResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".GetStatusResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}workers\0\u{3}waiting_sequences\0\u{3}running_sequences\0\u{3}preemptions_total\0\u{1}store\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}workers\0\u{3}waiting_sequences\0\u{3}running_sequences\0\u{3}preemptions_total\0\u{1}store\0\u{3}drafted_tokens_total\0\u{3}accepted_draft_tokens_total\0")
+
+  fileprivate class _StorageClass {
+    var _workers: [Weft_Scheduler_V1_WorkerStatus] = []
+    var _waitingSequences: UInt32 = 0
+    var _runningSequences: UInt32 = 0
+    var _preemptionsTotal: UInt64 = 0
+    var _store: Weft_Scheduler_V1_StoreStatus? = nil
+    var _draftedTokensTotal: UInt64 = 0
+    var _acceptedDraftTokensTotal: UInt64 = 0
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _workers = source._workers
+      _waitingSequences = source._waitingSequences
+      _runningSequences = source._runningSequences
+      _preemptionsTotal = source._preemptionsTotal
+      _store = source._store
+      _draftedTokensTotal = source._draftedTokensTotal
+      _acceptedDraftTokensTotal = source._acceptedDraftTokensTotal
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.workers) }()
-      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.waitingSequences) }()
-      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.runningSequences) }()
-      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.preemptionsTotal) }()
-      case 5: try { try decoder.decodeSingularMessageField(value: &self._store) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeRepeatedMessageField(value: &_storage._workers) }()
+        case 2: try { try decoder.decodeSingularUInt32Field(value: &_storage._waitingSequences) }()
+        case 3: try { try decoder.decodeSingularUInt32Field(value: &_storage._runningSequences) }()
+        case 4: try { try decoder.decodeSingularUInt64Field(value: &_storage._preemptionsTotal) }()
+        case 5: try { try decoder.decodeSingularMessageField(value: &_storage._store) }()
+        case 6: try { try decoder.decodeSingularUInt64Field(value: &_storage._draftedTokensTotal) }()
+        case 7: try { try decoder.decodeSingularUInt64Field(value: &_storage._acceptedDraftTokensTotal) }()
+        default: break
+        }
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    if !self.workers.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.workers, fieldNumber: 1)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._workers.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._workers, fieldNumber: 1)
+      }
+      if _storage._waitingSequences != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._waitingSequences, fieldNumber: 2)
+      }
+      if _storage._runningSequences != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._runningSequences, fieldNumber: 3)
+      }
+      if _storage._preemptionsTotal != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._preemptionsTotal, fieldNumber: 4)
+      }
+      try { if let v = _storage._store {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+      } }()
+      if _storage._draftedTokensTotal != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._draftedTokensTotal, fieldNumber: 6)
+      }
+      if _storage._acceptedDraftTokensTotal != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._acceptedDraftTokensTotal, fieldNumber: 7)
+      }
     }
-    if self.waitingSequences != 0 {
-      try visitor.visitSingularUInt32Field(value: self.waitingSequences, fieldNumber: 2)
-    }
-    if self.runningSequences != 0 {
-      try visitor.visitSingularUInt32Field(value: self.runningSequences, fieldNumber: 3)
-    }
-    if self.preemptionsTotal != 0 {
-      try visitor.visitSingularUInt64Field(value: self.preemptionsTotal, fieldNumber: 4)
-    }
-    try { if let v = self._store {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
-    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Weft_Scheduler_V1_GetStatusResponse, rhs: Weft_Scheduler_V1_GetStatusResponse) -> Bool {
-    if lhs.workers != rhs.workers {return false}
-    if lhs.waitingSequences != rhs.waitingSequences {return false}
-    if lhs.runningSequences != rhs.runningSequences {return false}
-    if lhs.preemptionsTotal != rhs.preemptionsTotal {return false}
-    if lhs._store != rhs._store {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._workers != rhs_storage._workers {return false}
+        if _storage._waitingSequences != rhs_storage._waitingSequences {return false}
+        if _storage._runningSequences != rhs_storage._runningSequences {return false}
+        if _storage._preemptionsTotal != rhs_storage._preemptionsTotal {return false}
+        if _storage._store != rhs_storage._store {return false}
+        if _storage._draftedTokensTotal != rhs_storage._draftedTokensTotal {return false}
+        if _storage._acceptedDraftTokensTotal != rhs_storage._acceptedDraftTokensTotal {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -193,9 +193,25 @@ package nonisolated struct Weft_Worker_V1_SequenceSlice: Sendable {
   /// Whether a token is sampled from the last position and appended to the sequence.
   package var samples: Bool = false
 
+  /// For a sequence that decodes, with token_count 1. Present: the slice begins with the last token that
+  /// the sequence has by then, at start_position or later, and the worker may compute up to so many
+  /// drafts with it: guesses of what follows. A token is sampled from each position up to the first
+  /// whose draft is not what was sampled. Its blocks suffice for all of that. Absent: it begins at
+  /// start_position, and there are no drafts.
+  package var draftLimit: UInt32 {
+    get {_draftLimit ?? 0}
+    set {_draftLimit = newValue}
+  }
+  /// Returns true if `draftLimit` has been explicitly set.
+  package var hasDraftLimit: Bool {self._draftLimit != nil}
+  /// Clears the value of `draftLimit`. Subsequent reads from it will return its default value.
+  package mutating func clearDraftLimit() {self._draftLimit = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
+
+  fileprivate var _draftLimit: UInt32? = nil
 }
 
 /// A step's result.
@@ -210,7 +226,8 @@ package nonisolated struct Weft_Worker_V1_ExecuteResponse: Sendable {
   /// As in the plan.
   package var step: UInt64 = 0
 
-  /// One entry for each slice that samples.
+  /// One entry for each slice that samples, in their order; with drafts up to one more than those, one
+  /// after the other.
   package var sampled: [Weft_Worker_V1_SampledToken] = []
 
   /// Sequences of this step that cannot go on.
@@ -226,6 +243,9 @@ package nonisolated struct Weft_Worker_V1_ExecuteResponse: Sendable {
   /// All stores up to this one have ended, whatever became of them. 0 or absent: as before. Told
   /// within moments, with a step or without.
   package var storesDone: UInt64 = 0
+
+  /// Drafts computed, right or wrong.
+  package var draftedTokens: UInt32 = 0
 
   /// Time between the end of the step before and the beginning of this one, if sequences waited
   /// meanwhile; else 0.
@@ -581,7 +601,7 @@ nonisolated extension Weft_Worker_V1_SequenceStart: SwiftProtobuf.Message, Swift
 
 nonisolated extension Weft_Worker_V1_SequenceSlice: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".SequenceSlice"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}sequence\0\u{3}start_position\0\u{3}token_count\0\u{3}appended_blocks\0\u{1}samples\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}sequence\0\u{3}start_position\0\u{3}token_count\0\u{3}appended_blocks\0\u{1}samples\0\u{3}draft_limit\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -594,12 +614,17 @@ nonisolated extension Weft_Worker_V1_SequenceSlice: SwiftProtobuf.Message, Swift
       case 3: try { try decoder.decodeSingularUInt32Field(value: &self.tokenCount) }()
       case 4: try { try decoder.decodeRepeatedUInt32Field(value: &self.appendedBlocks) }()
       case 5: try { try decoder.decodeSingularBoolField(value: &self.samples) }()
+      case 6: try { try decoder.decodeSingularUInt32Field(value: &self._draftLimit) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if self.sequence != 0 {
       try visitor.visitSingularUInt64Field(value: self.sequence, fieldNumber: 1)
     }
@@ -615,6 +640,9 @@ nonisolated extension Weft_Worker_V1_SequenceSlice: SwiftProtobuf.Message, Swift
     if self.samples != false {
       try visitor.visitSingularBoolField(value: self.samples, fieldNumber: 5)
     }
+    try { if let v = self._draftLimit {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 6)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -624,6 +652,7 @@ nonisolated extension Weft_Worker_V1_SequenceSlice: SwiftProtobuf.Message, Swift
     if lhs.tokenCount != rhs.tokenCount {return false}
     if lhs.appendedBlocks != rhs.appendedBlocks {return false}
     if lhs.samples != rhs.samples {return false}
+    if lhs._draftLimit != rhs._draftLimit {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -631,7 +660,7 @@ nonisolated extension Weft_Worker_V1_SequenceSlice: SwiftProtobuf.Message, Swift
 
 nonisolated extension Weft_Worker_V1_ExecuteResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ExecuteResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}epoch\0\u{1}step\0\u{1}sampled\0\u{1}failures\0\u{3}compute_microseconds\0\u{3}finished_loads\0\u{3}stores_done\0\u{4}\u{3}idle_microseconds\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}epoch\0\u{1}step\0\u{1}sampled\0\u{1}failures\0\u{3}compute_microseconds\0\u{3}finished_loads\0\u{3}stores_done\0\u{3}drafted_tokens\0\u{4}\u{2}idle_microseconds\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -646,6 +675,7 @@ nonisolated extension Weft_Worker_V1_ExecuteResponse: SwiftProtobuf.Message, Swi
       case 5: try { try decoder.decodeSingularUInt64Field(value: &self.computeMicroseconds) }()
       case 6: try { try decoder.decodeRepeatedMessageField(value: &self.finishedLoads) }()
       case 7: try { try decoder.decodeSingularUInt64Field(value: &self.storesDone) }()
+      case 8: try { try decoder.decodeSingularUInt32Field(value: &self.draftedTokens) }()
       case 10: try { try decoder.decodeSingularUInt64Field(value: &self.idleMicroseconds) }()
       default: break
       }
@@ -674,6 +704,9 @@ nonisolated extension Weft_Worker_V1_ExecuteResponse: SwiftProtobuf.Message, Swi
     if self.storesDone != 0 {
       try visitor.visitSingularUInt64Field(value: self.storesDone, fieldNumber: 7)
     }
+    if self.draftedTokens != 0 {
+      try visitor.visitSingularUInt32Field(value: self.draftedTokens, fieldNumber: 8)
+    }
     if self.idleMicroseconds != 0 {
       try visitor.visitSingularUInt64Field(value: self.idleMicroseconds, fieldNumber: 10)
     }
@@ -688,6 +721,7 @@ nonisolated extension Weft_Worker_V1_ExecuteResponse: SwiftProtobuf.Message, Swi
     if lhs.computeMicroseconds != rhs.computeMicroseconds {return false}
     if lhs.finishedLoads != rhs.finishedLoads {return false}
     if lhs.storesDone != rhs.storesDone {return false}
+    if lhs.draftedTokens != rhs.draftedTokens {return false}
     if lhs.idleMicroseconds != rhs.idleMicroseconds {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true

@@ -1,0 +1,43 @@
+import MeshTypes
+import Scheduling
+
+/// Guesses of how sequences go on.
+extension SimulatedWorker {
+  /// Where a slice begins.
+  func beginning(
+    of slice: PlannedSlice,
+    _ sequence: SimulatedSequence
+  ) throws(SimulationViolation) -> Int {
+    guard slice.draftLimit != nil else { return slice.startPosition }
+    try require(slice.tokenCount == 1 && slice.samples, "drafts for what does not decode")
+    try require(
+      slice.startPosition < sequence.tokens.count,
+      "a slice begins after its sequence's end"
+    )
+    return sequence.tokens.count - 1
+  }
+
+  /// Guesses some tokens, right or wrong as it happens, and writes them to memory. What they leave there
+  /// is void, until they turn out to be right.
+  mutating func draft(_ id: SequenceID, limit: Int) throws(SimulationViolation) {
+    guard var sequence = sequences.removeValue(forKey: id) else { return }
+    defer { sequences[id] = sequence }
+    let end = sequence.tokens.count
+    var chance = SimulationGenerator.mix(sequence.state ^ 0xD4AF)
+    let draft = (0..<Int(chance % UInt64(limit + 1))).map { _ in
+      chance = SimulationGenerator.mix(chance)
+      let right = SimulatedModel.token(
+        at: sequence.tokens.count,
+        after: sequence.state,
+        sequence.seed
+      )
+      let token = chance % 4 > 0 ? right : right / 2
+      sequence.append(token)
+      return token
+    }
+    try memory.write(end..<sequence.tokens.count, of: sequence)
+    sequence.removeLast(draft.count)
+    memory.void(end..<end + draft.count, of: sequence)
+    drafts[id] = draft
+  }
+}
