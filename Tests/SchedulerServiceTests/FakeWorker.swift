@@ -34,9 +34,15 @@ struct FakeModel {
 final class FakeWorker: Weft_Worker_V1_WorkerService.SimpleServiceProtocol {
   private let counts = Mutex((steps: 0, failures: 0))
   private let failingAtStep: Int?
+  private let microsecondsPerToken: UInt64
 
-  /// - Parameter failingAtStep: The step of its life at which it fails its call, once.
-  init(failingAtStep: Int? = nil) { self.failingAtStep = failingAtStep }
+  /// - Parameters:
+  ///   - failingAtStep: The step of its life at which it fails its call, once.
+  ///   - microsecondsPerToken: What it says that a token takes.
+  init(failingAtStep: Int? = nil, microsecondsPerToken: UInt64 = 0) {
+    self.failingAtStep = failingAtStep
+    self.microsecondsPerToken = microsecondsPerToken
+  }
 
   /// Steps with slices that it has computed.
   var steps: Int { counts.withLock { $0.steps } }
@@ -65,6 +71,8 @@ final class FakeWorker: Weft_Worker_V1_WorkerService.SimpleServiceProtocol {
           $0.epoch = plan.epoch
           $0.step = plan.step
           $0.sampled = sampled
+          $0.computeMicroseconds =
+            microsecondsPerToken * plan.slices.reduce(0) { $0 + UInt64($1.tokenCount) }
         }
       )
     }
