@@ -6,71 +6,12 @@ import MeshRuntime
 import ServiceLifecycle
 import ServiceTesting
 import SwiftProtobuf
-import Synchronization
-
-/// A scheduler that plays a script: one act for each call of Generate.
-final class FakeScheduler: Weft_Scheduler_V1_SchedulerService.SimpleServiceProtocol {
-  /// What one call says before it ends.
-  struct Act {
-    var tokenIDs: [UInt32] = []
-    /// Whether each token comes with a probability: the logarithm is its number, negative.
-    var tellsLogprobs = false
-    /// Nil ends the call with `unavailable`, as a scheduler that dies does.
-    var reason: Weft_Types_V1_FinishReason?
-  }
-
-  private let acts: Mutex<[Act]>
-  private let received = Mutex<[Weft_Scheduler_V1_GenerateRequest]>([])
-
-  init(_ acts: [Act]) { self.acts = Mutex(acts) }
-
-  /// The requests so far.
-  var requests: [Weft_Scheduler_V1_GenerateRequest] { received.withLock { $0 } }
-
-  func generate(
-    request: Weft_Scheduler_V1_GenerateRequest,
-    response: RPCWriter<Weft_Scheduler_V1_GenerateResponse>,
-    context: ServerContext
-  ) async throws {
-    received.withLock { $0.append(request) }
-    let act = acts.withLock { $0.isEmpty ? Act() : $0.removeFirst() }
-    for tokenID in act.tokenIDs {
-      try await response.write(
-        .with {
-          $0.tokenIds = [tokenID]
-          if act.tellsLogprobs {
-            $0.logprobs = [
-              .with {
-                $0.token.tokenID = tokenID
-                $0.token.logprob = -Float(tokenID)
-              }
-            ]
-          }
-        }
-      )
-    }
-    guard let reason = act.reason else {
-      throw RPCError(code: .unavailable, message: "the fake scheduler dies")
-    }
-    try await response.write(.with { $0.finish = .with { $0.reason = reason } })
-  }
-
-  func join(
-    request: RPCAsyncSequence<Weft_Scheduler_V1_JoinRequest, any Error>,
-    response: RPCWriter<Weft_Scheduler_V1_JoinResponse>,
-    context: ServerContext
-  ) async throws {
-    throw RPCError(code: .unimplemented, message: "no worker joins a fake scheduler")
-  }
-
-  func getStatus(
-    request: Weft_Scheduler_V1_GetStatusRequest,
-    context: ServerContext
-  ) async throws -> Weft_Scheduler_V1_GetStatusResponse { .init() }
-}
 
 /// A tokenizer whose tokens are the texts of their numbers.
 struct FakeTokenizer: Weft_Tokenizer_V1_TokenizerService.SimpleServiceProtocol {
+  /// Whether it dies over the first tokens that it is to decode.
+  var breaks = false
+
   func describeModel(
     request: Weft_Tokenizer_V1_DescribeModelRequest,
     context: ServerContext
@@ -96,6 +37,7 @@ struct FakeTokenizer: Weft_Tokenizer_V1_TokenizerService.SimpleServiceProtocol {
   ) async throws {
     for try await message in request {
       guard case .tokens(let tokens) = message.step else { continue }
+      guard !breaks else { throw RPCError(code: .unavailable, message: "the fake tokenizer dies") }
       try await response.write(
         .with {
           $0.text = tokens.ids.map { "\($0) " }.joined()
@@ -122,31 +64,70 @@ struct Streamed: Sendable {
   var finish = Weft_Gateway_V1_Finish()
 }
 
+/// A client of a real gateway before fakes.
+struct FakeMeshClient: Sendable {
+  let gateway: Weft_Gateway_V1_GatewayService.Client<CoreClientTransport>
+
+  /// Streams one request.
+  ///
+  /// - Parameter timeout: The client's deadline; nil for none.
+  func stream(
+    _ request: Weft_Gateway_V1_GenerateRequest,
+    timeout: Duration? = .seconds(120)
+  ) async throws -> Streamed {
+    var options = CallOptions.defaults
+    options.timeout = timeout
+    return try await gateway.generate(request, options: options) { response in
+      var streamed = Streamed()
+      for try await part in response.messages {
+        streamed.text += part.text
+        streamed.tokenIDs += part.tokenIds
+        streamed.logprobs += part.logprobs
+        if part.hasFinish { streamed.finish = part.finish }
+      }
+      return streamed
+    }
+  }
+}
+
 /// Runs a real gateway before `scheduler` and a fake tokenizer, and streams one request.
 func stream(
   _ request: Weft_Gateway_V1_GenerateRequest,
-  from scheduler: FakeScheduler
+  from scheduler: FakeScheduler,
+  _ tokenizer: FakeTokenizer = FakeTokenizer()
 ) async throws -> Streamed {
-  try await withServer([scheduler, FakeTokenizer()]) { _, address in
-    let settings = try await settings(["tokenizer": "\(address)", "scheduler": "\(address)"])
+  try await withGateway(to: [scheduler], tokenizer) { try await $0.stream(request) }
+}
+
+/// Runs a real gateway before some schedulers and a fake tokenizer, and `body` with a client of it.
+///
+/// - Parameter others: Further schedulers' addresses.
+func withGateway<Result: Sendable>(
+  to schedulers: [FakeScheduler],
+  at others: [TransportAddress] = [],
+  _ tokenizer: FakeTokenizer = FakeTokenizer(),
+  _ body: @Sendable (FakeMeshClient) async throws -> Result
+) async throws -> Result {
+  if let first = schedulers.first {
+    return try await withServer([first]) { _, address in
+      try await withGateway(
+        to: Array(schedulers.dropFirst()),
+        at: others + [address],
+        tokenizer,
+        body
+      )
+    }
+  }
+  return try await withServer([tokenizer]) { _, address in
+    let settings = try await settings([
+      "tokenizer": "\(address)", "scheduler": others.map { "\($0)" }.joined(separator: ","),
+    ])
     let gateway = Gateway(settings: try await GatewaySettings(settings), logger: .silent)
     return try await withThrowingTaskGroup(of: Void.self) { group in
       for service in gateway.services { group.addTask { try await service.run() } }
       defer { group.cancelAll() }
       return try await withClient(of: try await gateway.server.boundAddress) { client in
-        try await Weft_Gateway_V1_GatewayService.Client(wrapping: client).generate(
-          request,
-          options: .bounded
-        ) { response in
-          var streamed = Streamed()
-          for try await part in response.messages {
-            streamed.text += part.text
-            streamed.tokenIDs += part.tokenIds
-            streamed.logprobs += part.logprobs
-            if part.hasFinish { streamed.finish = part.finish }
-          }
-          return streamed
-        }
+        try await body(FakeMeshClient(gateway: .init(wrapping: client)))
       }
     }
   }
