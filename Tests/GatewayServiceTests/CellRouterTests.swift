@@ -187,6 +187,18 @@ struct CellRouterTests {
     #expect(Set((100..<120).map { run(request($0), in: &router) }).count == 2)
   }
 
+  @Test("takes a cell that does not answer when there is no other and it is told to")
+  mutating func desperate() {
+    var router = router(1, 1)
+    for cell in 0..<2 { fail(cell, of: &router) }
+    #expect(place(request(1), in: &router) == nil)
+    #expect(router.place(request(1), isDesperate: true, using: &generator) != nil)
+    #expect(!router.hasCell(for: request(1), besides: []))
+    router.learn([:], of: 0)
+    router.learn([:], of: 1)
+    #expect(router.place(request(1), isDesperate: true, using: &generator) == nil)
+  }
+
   @Test("asks a cell that has failed again after a while, and longer each time it fails")
   mutating func probing() {
     var router = router(1, 1)

@@ -122,12 +122,19 @@ func withGateway<Result: Sendable>(
     let settings = try await settings([
       "tokenizer": "\(address)", "scheduler": others.map { "\($0)" }.joined(separator: ","),
     ])
-    let gateway = Gateway(settings: try await GatewaySettings(settings), logger: .silent)
+    var gatewaySettings = try await GatewaySettings(settings)
+    // However busy this machine is, nobody is taken for dead.
+    gatewaySettings.statusTimeout = .seconds(60)
+    gatewaySettings.resubmission = Backoff(first: .milliseconds(5), longest: .milliseconds(50))
+    let gateway = Gateway(settings: gatewaySettings, logger: .silent)
     return try await withThrowingTaskGroup(of: Void.self) { group in
       for service in gateway.services { group.addTask { try await service.run() } }
       defer { group.cancelAll() }
       return try await withClient(of: try await gateway.server.boundAddress) { client in
-        try await body(FakeMeshClient(gateway: .init(wrapping: client)))
+        let client = FakeMeshClient(gateway: .init(wrapping: client))
+        // The gateway hears of everybody's workers before the first request.
+        if others.count > 1 { _ = try? await client.gateway.listModels(.init(), options: .bounded) }
+        return try await body(client)
       }
     }
   }

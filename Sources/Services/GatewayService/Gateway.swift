@@ -15,7 +15,7 @@ package struct Gateway {
   /// Wires a gateway; nothing connects or listens yet.
   package init(settings: GatewaySettings, logger: Logger) {
     let tokenizerClient = MeshClient(address: settings.tokenizer)
-    let cells = SchedulerCells(addresses: settings.schedulers, logger: logger)
+    let cells = SchedulerCells(settings: settings, logger: logger)
     let tokenizer = Weft_Tokenizer_V1_TokenizerService.Client(wrapping: tokenizerClient.grpc)
     let rpc = GatewayRPC(
       models: ModelDirectory(tokenizer: tokenizer, cells: cells),

@@ -12,6 +12,10 @@ package struct GatewaySettings: Sendable {
   package var schedulers: [TransportAddress]
   /// The longest that one request may take, queueing included.
   package var requestTimeout: Duration
+  /// How long a scheduler may take to say how it is, where there are several.
+  package var statusTimeout = Duration.seconds(2)
+  /// How long a request waits before it is submitted again, where there is nowhere else to go.
+  package var resubmission = Backoff()
 
   /// The most schedulers.
   package static let maximumSchedulers = CellPrefixIndex.maximumCells

@@ -88,7 +88,7 @@ struct GenerationStream: Sendable {
     _ progress: GenerationProgress,
     _ forward: @Sendable @escaping ([TokenID]) async throws -> Void
   ) async throws {
-    var attempts = CellAttempts()
+    var attempts = cells.makeAttempts()
     var generator = SystemRandomNumberGenerator()
     while true {
       do {

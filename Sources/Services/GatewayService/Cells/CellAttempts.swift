@@ -1,5 +1,5 @@
 import GRPCCore
-import MeshRuntime
+package import MeshRuntime
 
 /// How often one request was submitted, and whether it may be again.
 package struct CellAttempts: Sendable {
@@ -9,10 +9,12 @@ package struct CellAttempts: Sendable {
   /// Cells that had no room for it.
   package private(set) var refusing: Set<Int> = []
   private var submissions = 1
-  private var backoff = Backoff()
+  private var backoff: Backoff
 
   /// Begins with the first submission.
-  package init() {}
+  ///
+  /// - Parameter backoff: How long to wait before the next ones.
+  package init(backoff: Backoff = Backoff()) { self.backoff = backoff }
 
   /// Takes in that a submission has failed.
   ///

@@ -53,15 +53,23 @@ package struct CellRouter: Sendable {
 
   /// Chooses a cell; ``end(_:)`` must follow.
   ///
-  /// - Parameter avoided: Cells that get it only if no other can.
+  /// - Parameters:
+  ///   - request: The request.
+  ///   - avoided: Cells that get it only if no other can.
+  ///   - isDesperate: Whether cells that do not answer are better than none.
+  ///   - generator: Decides between equals.
   /// - Returns: nil if no cell that answers has workers for the model.
   package mutating func place(
     _ request: CellRequest,
     avoiding avoided: Set<Int> = [],
+    isDesperate: Bool = false,
     using generator: inout some RandomNumberGenerator
   ) -> CellDispatch? {
     var candidates = candidates(for: request, without: avoided)
     if candidates.isEmpty { candidates = self.candidates(for: request, without: []) }
+    if candidates.isEmpty, isDesperate {
+      candidates = cells.indices.filter { cells[$0].capacities[request.model] != nil }
+    }
     let matches = prefixes.matches(of: request.prefixKeys, cellCount: cells.count)
     let offers = candidates.map { cell in
       let known = matches[cell] * CellRequest.tokensPerKey

@@ -16,12 +16,14 @@ final class SchedulerCells: Sendable {
   private let names: [String]
   private let schedulers: [Scheduler]
   private let router: Mutex<CellRouter>
+  private let statusTimeout: Duration
+  private let resubmission: Backoff
   private let logger: Logger
 
-  /// How long a status may take: a scheduler answers it at once.
-  private static let statusTimeout = Duration.seconds(1)
-
-  init(addresses: [TransportAddress], logger: Logger) {
+  init(settings: GatewaySettings, logger: Logger) {
+    let addresses = settings.schedulers
+    statusTimeout = settings.statusTimeout
+    resubmission = settings.resubmission
     connections = addresses.map { MeshClient(address: $0, keepalive: .whileWorking) }
     names = addresses.map { "\($0)" }
     schedulers = connections.map { Scheduler(wrapping: $0.grpc) }
@@ -33,6 +35,9 @@ final class SchedulerCells: Sendable {
   var isSingle: Bool { schedulers.count == 1 }
 
   // MARK: Requests
+
+  /// For a new request.
+  func makeAttempts() -> CellAttempts { CellAttempts(backoff: resubmission) }
 
   /// Submits a sequence to the cell that should answer first.
   ///
@@ -84,6 +89,8 @@ final class SchedulerCells: Sendable {
     // What is known may be old, or nothing yet.
     await refresh(unlessWithin: .milliseconds(100))
     if let dispatch = choose(request, avoiding: avoided) { return dispatch }
+    // Where all keep silent they may be slow rather than gone; those that are gone fail at once.
+    if let dispatch = choose(request, avoiding: [], isDesperate: true) { return dispatch }
     throw CellFailure(
       cell: nil,
       error: RPCError(
@@ -94,9 +101,15 @@ final class SchedulerCells: Sendable {
     )
   }
 
-  private func choose(_ request: CellRequest, avoiding avoided: Set<Int>) -> CellDispatch? {
+  private func choose(
+    _ request: CellRequest,
+    avoiding avoided: Set<Int>,
+    isDesperate: Bool = false
+  ) -> CellDispatch? {
     var generator = SystemRandomNumberGenerator()
-    return router.withLock { $0.place(request, avoiding: avoided, using: &generator) }
+    return router.withLock { router in
+      router.place(request, avoiding: avoided, isDesperate: isDesperate, using: &generator)
+    }
   }
 
   /// - Parameter answer: Called when the first message comes.
@@ -170,7 +183,7 @@ final class SchedulerCells: Sendable {
 
   private func ask(_ cell: Int) async -> Result<Weft_Scheduler_V1_GetStatusResponse, any Error> {
     var options = CallOptions.defaults
-    options.timeout = Self.statusTimeout
+    options.timeout = statusTimeout
     options.waitForReady = false
     do {
       let status = try await schedulers[cell].getStatus(.init(), options: options)
