@@ -29,6 +29,17 @@ struct CellAttemptsTests {
     #expect(attempts.refusing == [])
   }
 
+  @Test("goes to another cell than the one that has just failed, or that was full, if there is one")
+  mutating func avoided() {
+    #expect(attempts.avoided == [])
+    _ = pause(.unavailable, cell: 1, hasAlternative: true)
+    #expect(attempts.avoided == [1])
+    _ = pause(.resourceExhausted, cell: 2, hasAlternative: true)
+    #expect(attempts.avoided == [1, 2])
+    _ = pause(.unavailable, cell: 0, hasAlternative: false)
+    #expect(attempts.avoided == [0, 2])
+  }
+
   @Test("is the end after twenty submissions, or where the time is over before the next one")
   mutating func bounded() {
     #expect(pause(.unavailable, hasAlternative: false, remaining: .milliseconds(1)) == nil)

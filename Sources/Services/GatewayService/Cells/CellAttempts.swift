@@ -8,6 +8,8 @@ package struct CellAttempts: Sendable {
 
   /// Cells that had no room for it.
   package private(set) var refusing: Set<Int> = []
+  /// The cell that could not go on with it last.
+  private var failed: Int?
   private var submissions = 1
   private var backoff: Backoff
 
@@ -15,6 +17,10 @@ package struct CellAttempts: Sendable {
   ///
   /// - Parameter backoff: How long to wait before the next ones.
   package init(backoff: Backoff = Backoff()) { self.backoff = backoff }
+
+  /// Cells that get the next submission only if no other can: what has just failed may answer its
+  /// status all the same.
+  package var avoided: Set<Int> { failed.map { refusing.union([$0]) } ?? refusing }
 
   /// Takes in that a submission has failed.
   ///
@@ -34,6 +40,7 @@ package struct CellAttempts: Sendable {
       return .zero
     case .unavailable:
       submissions += 1
+      failed = failure.cell
       guard submissions <= Self.maximumSubmissions else { return nil }
       let pause = failure.hasAlternative ? .zero : backoff.delay(using: &generator)
       return pause < remaining ? pause : nil

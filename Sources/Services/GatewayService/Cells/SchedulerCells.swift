@@ -65,7 +65,7 @@ final class SchedulerCells: Sendable {
       cacheSalt: Array(message.cacheSalt),
       maxTokens: message.hasMaxTokens ? Int(message.maxTokens) : nil
     )
-    let dispatch = try await place(request, avoiding: attempts.refusing)
+    let dispatch = try await place(request, avoiding: attempts.avoided)
     defer { router.withLock { $0.end(dispatch) } }
     do {
       try await submit(message, to: dispatch.cell, timeout: timeout, receive: receive) { router in
