@@ -26,6 +26,9 @@ struct KVBenchmark: ParsableCommand {
   @Option(help: "Sequences that are decoded together.")
   var batch = 1
 
+  @Option(help: "Leading positions whose blocks all sequences share.")
+  var shared = 0
+
   private static let steps = 16
 
   func run() throws {
@@ -61,7 +64,7 @@ struct KVBenchmark: ParsableCommand {
   private func decode(at context: Int, _ runner: ModelRunner) throws -> Double {
     let blocks = UInt32((context + Self.steps - 1) / 16 + 1)
     let tables = (0..<UInt32(batch)).map { index in
-      (index * blocks..<(index + 1) * blocks).map { BlockID($0) }
+      (0..<blocks).map { block in BlockID(block < shared / 16 ? block : index * blocks + block) }
     }
     let duration = try ContinuousClock().measure {
       for step in 0..<Self.steps {

@@ -77,4 +77,18 @@ struct BlockKeyTests {
     for count in 0...11 { stepwise.extend(over: Array(0..<UInt32(count))) }
     #expect(stepwise.keys == atOnce.keys)
   }
+
+  @Test("What follows the full blocks has a key, which is that of no block")
+  func tail() {
+    let tokens = Array(0..<11 as Range<UInt32>)
+    var chain = BlockKeyChain(root: root, blockSizeTokens: 4)
+    chain.extend(over: tokens)
+    #expect(chain.parent(ofBlock: 0) == root)
+    #expect(chain.parent(ofBlock: 2) == chain.keys[1])
+    #expect(chain.tailKey(of: tokens, count: 10) == chain.keys[1].child(of: [8, 9]))
+    #expect(chain.tailKey(of: tokens, count: 7) == chain.keys[0].child(of: [4, 5, 6]))
+    #expect(chain.tailKey(of: tokens, count: 2) == root.child(of: [0, 1]))
+    #expect(chain.tailKey(of: tokens, count: 8) == nil)
+    #expect(chain.tailKey(of: tokens, count: 0) == nil)
+  }
 }

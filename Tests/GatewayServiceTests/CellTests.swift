@@ -1,6 +1,7 @@
 import GRPCCore
 import GRPCCoreTransport
 import MeshProtos
+import MeshTypes
 import ServiceTesting
 import SwiftProtobuf
 import Testing
@@ -44,14 +45,14 @@ struct CellTests {
 
   @Test("asks another one when one is full, once")
   func full() async throws {
-    let schedulers = pair([Act(error: .resourceExhausted)], [Act(tokenIDs: [3], reason: .length)])
+    let schedulers = pair([Act(error: MeshError(.resourceExhausted, "full"))], [Act(tokenIDs: [3], reason: .length)])
     let streamed = try await withGateway(to: schedulers) { client in
       try await client.stream(request(maxTokens: 1))
     }
     #expect(streamed.tokenIDs == [3])
     #expect(schedulers.map(\.requests.count) == [1, 1])
 
-    let full = Act(error: .resourceExhausted)
+    let full = Act(error: MeshError(.resourceExhausted, "full"))
     let both = pair([full, full], [full, full])
     let error = try await rpcError {
       try await withGateway(to: both) { try await $0.stream(request(maxTokens: 1)) }

@@ -90,13 +90,24 @@ struct FakeMeshClient: Sendable {
   }
 }
 
-/// Runs a real gateway before `scheduler` and a fake tokenizer, and streams one request.
+/// Runs a real gateway before `scheduler` and a fake tokenizer, and streams one request of one output.
 func stream(
   _ request: Weft_Gateway_V1_GenerateRequest,
   from scheduler: FakeScheduler,
   _ tokenizer: FakeTokenizer = FakeTokenizer()
 ) async throws -> Streamed {
   try await withGateway(to: [scheduler], tokenizer) { try await $0.stream(request) }
+}
+
+/// A gateway's client.
+typealias GatewayStub = Weft_Gateway_V1_GatewayService.Client<CoreClientTransport>
+
+/// Runs `body` with a real gateway before `scheduler` and a fake tokenizer.
+func withGateway<Result: Sendable>(
+  before scheduler: FakeScheduler,
+  _ body: @escaping @Sendable (GatewayStub) async throws -> Result
+) async throws -> Result {
+  try await withGateway(to: [scheduler]) { try await body($0.gateway) }
 }
 
 /// Runs a real gateway before some schedulers and a fake tokenizer, and `body` with a client of it.
@@ -137,5 +148,30 @@ func withGateway<Result: Sendable>(
         return try await body(client)
       }
     }
+  }
+}
+
+extension GatewayStub {
+  /// Streams one request.
+  func parts(
+    of request: Weft_Gateway_V1_GenerateRequest
+  ) async throws -> [Weft_Gateway_V1_GenerateResponse] {
+    try await generate(request, options: .bounded) { response in
+      try await response.messages.reduce(into: []) { $0.append($1) }
+    }
+  }
+}
+
+extension [Weft_Gateway_V1_GenerateResponse] {
+  /// What they say of one output.
+  func output(_ index: UInt32) -> Streamed {
+    var streamed = Streamed()
+    for part in self where part.index == index {
+      streamed.text += part.text
+      streamed.tokenIDs += part.tokenIds
+      streamed.logprobs += part.logprobs
+      if part.hasFinish { streamed.finish = part.finish }
+    }
+    return streamed
   }
 }

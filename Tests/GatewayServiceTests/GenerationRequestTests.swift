@@ -62,6 +62,35 @@ struct GenerationRequestTests {
     #expect(request.includesSpecialTokens)
   }
 
+  @Test("is one output, or as many as the options say, each with a seed of its own")
+  func outputs() throws {
+    let one = try Self.request()
+    #expect(one.outputCount == 1)
+    #expect(!one.ranksOutputs)
+    let most = try Self.request([1], .with { $0.n = 16 })
+    #expect(most.candidateCount == 16)
+    #expect(!most.ranksOutputs)
+    #expect(most.output(0).sampling == most.sampling)
+    #expect(Set((0..<16).map { most.output($0).sampling.seed }).count == 16)
+    // SplitMix64's first two numbers of this seed, by its authors' program.
+    #expect(SamplingParameters(seed: 1_234_567).ofOutput(1).seed == 6_457_827_717_110_365_317)
+    #expect(SamplingParameters(seed: 1_234_567).ofOutput(2).seed == 3_203_168_211_198_807_973)
+
+    let best = try Self.request(
+      [1],
+      .with {
+        $0.n = 2
+        $0.bestOf = 16
+      }
+    )
+    #expect(best.outputCount == 2)
+    #expect(best.candidateCount == 16)
+    #expect(best.ranksOutputs)
+    // What they are ranked by is asked for, and no more.
+    #expect(best.sampling.logprobs == nil)
+    #expect(best.output(0).sampling.logprobs == 0)
+  }
+
   @Test("ends at the model's own tokens too, unless they are to be ignored")
   func endTokens() throws {
     let both = try Self.request([1], .with { $0.stopTokenIds = [9] })
@@ -78,6 +107,17 @@ struct GenerationRequestTests {
       ("token_ids", [.max], .init()),
       ("options.max_tokens", [1], .with { $0.maxTokens = 0 }),
       ("options.max_tokens", [1], .with { $0.maxTokens = .min }),
+      ("options.n", [1], .with { $0.n = 0 }),
+      ("options.n", [1], .with { $0.n = 17 }),
+      ("options.best_of", [1], .with { $0.bestOf = 0 }),
+      ("options.best_of", [1], .with { $0.bestOf = 17 }),
+      (
+        "options.best_of", [1],
+        .with {
+          $0.n = 4
+          $0.bestOf = 3
+        }
+      ),
       ("sampling.temperature", [1], .with { $0.sampling.temperature = .nan }),
       ("sampling.top_k", [1], .with { $0.sampling.topK = -1 }),
       ("sampling.top_p", [1], .with { $0.sampling.topP = 0 }),

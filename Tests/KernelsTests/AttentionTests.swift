@@ -84,6 +84,7 @@ import Testing
     engine: KernelEngine,
     memory: KVMemory,
     chunks random: inout SeededGenerator,
+    from firstPosition: Int = 0,
     singleRowsFrom firstSingleRow: Int = .max
   ) throws -> [[Float]] {
     let capacity = sequences.reduce(0) { $0 + $1.length }
@@ -97,7 +98,7 @@ import Testing
       isQuantized: false
     )
     let angles = try RotaryAngles(frequencies: [0.3, 0.01], rowCapacity: capacity)
-    var done = sequences.map { _ in 0 }
+    var done = sequences.map { _ in firstPosition }
     var results = sequences.map { _ in [Float]() }
     while let longest = zip(sequences, done).map({ $0.length - $1 }).max(), longest > 0 {
       var rows = PagedRows(blockSizeTokens: shape.layout.blockSizeTokens)
@@ -190,6 +191,81 @@ import Testing
         let error = zip(found[0].suffix(exact.count), exact).map { abs(Double($0) - $1) }.max()!
         #expect(error < (type == .f16 ? 4e-3 : 6e-2), "seed \(seed), \(instructionSet)")
       }
+    }
+  }
+
+  /// Sequences that begin with the same blocks attend to these together once their rows are single.
+  @Test(arguments: KVType.allCases)
+  func sharedBlocksDoNotChangeABit(_ type: KVType) throws {
+    for seed: UInt64 in 0..<8 {
+      var random = SeededGenerator(seed: seed)
+      var shape = Shape(type, &random)
+      shape.layout.headDimension = 16 * Int.random(in: 1...2, using: &random)
+      shape.layout.blockSizeTokens = 16 * Int.random(in: 2...3, using: &random)
+      shape.window = seed % 4 == 3 ? 700 : nil
+      let block = shape.layout.blockSizeTokens
+      let shared = [1024, 1100, 1300, 200][Int(seed % 4)] / block * block
+      let sequences = Self.sharing(shared, Int.random(in: 2...6, using: &random), shape, &random)
+      var reference: [[UInt32]]?
+      for (index, instructionSet) in KernelEngine.InstructionSet.available.enumerated() {
+        let engine = try KernelEngine(threadCount: 1 + index % 3, instructionSet: instructionSet)
+        let memory = try KVMemory(layout: shape.layout, blockCount: Self.blockCount, engine: engine)
+        Self.scribble(memory, &random)
+        var prefix = sequences[0]
+        prefix.length = shared
+        _ = try Self.attend([prefix], shape, engine: engine, memory: memory, chunks: &random)
+        let together = try Self.attend(
+          sequences,
+          shape,
+          engine: engine,
+          memory: memory,
+          chunks: &random,
+          from: shared,
+          singleRowsFrom: shared
+        )
+        let alone = try sequences.flatMap { sequence in
+          try Self.attend(
+            [sequence],
+            shape,
+            engine: engine,
+            memory: memory,
+            chunks: &random,
+            from: shared
+          )
+        }
+        let bits = together.map { $0.map(\.bitPattern) }
+        #expect(bits == alone.map { $0.map(\.bitPattern) }, "seed \(seed), \(instructionSet)")
+        #expect(bits == reference ?? bits, "seed \(seed), \(instructionSet)")
+        reference = bits
+      }
+    }
+  }
+
+  /// Sequences whose first positions are the same, in the same blocks.
+  private static func sharing(
+    _ shared: Int,
+    _ count: Int,
+    _ shape: Shape,
+    _ random: inout SeededGenerator
+  ) -> [Sequence] {
+    var blocks = (0..<UInt32(blockCount)).map { BlockID($0) }.shuffled(using: &random)
+    let block = shape.layout.blockSizeTokens
+    let queries = random.floats(shared * shape.queryWidth)
+    let keys = random.floats(shared * shape.kvWidth)
+    let values = random.floats(shared * shape.kvWidth)
+    let prefix = Array(blocks.suffix(shared / block))
+    blocks.removeLast(prefix.count)
+    return (0..<count).map { _ in
+      let own = Int.random(in: 1...2 * block, using: &random)
+      let table = prefix + blocks.suffix((own - 1) / block + 1)
+      blocks.removeLast((own - 1) / block + 1)
+      return Sequence(
+        length: shared + own,
+        queries: queries + random.floats(own * shape.queryWidth),
+        keys: keys + random.floats(own * shape.kvWidth),
+        values: values + random.floats(own * shape.kvWidth),
+        blockTable: table
+      )
     }
   }
 

@@ -52,6 +52,31 @@ struct KVBlocksTests {
     #expect(blocks.read(BlockID(3)) { $0.unsafeLoad(fromByteOffset: 5, as: UInt8.self) } == 77)
   }
 
+  @Test(
+    "are copied as a whole, in whatever format, and nothing else is",
+    arguments: KVType.allCases
+  )
+  func copying(type: KVType) throws {
+    var layout = Self.layout
+    layout.type = type
+    let memory = try KVMemory(
+      layout: layout,
+      blockCount: 4,
+      engine: KernelEngine(threadCount: 1)
+    )
+    for block in 0..<4 as Range<UInt32> {
+      memory.withBlock(BlockID(block)) { bytes in
+        for offset in bytes.indices { bytes[offset] = UInt8((offset + Int(block) * 50) % 251) }
+      }
+    }
+    let before = (0..<4).map { block in memory.withBlock(BlockID(block)) { Array($0) } }
+    memory.blocks.copy(BlockID(3), to: BlockID(1))
+    let after = (0..<4).map { block in memory.withBlock(BlockID(block)) { Array($0) } }
+    #expect(after == [before[0], before[3], before[2], before[3]])
+    memory.blocks.copy(BlockID(2), to: BlockID(2))
+    #expect(memory.withBlock(BlockID(2)) { Array($0) } == before[2])
+  }
+
   @Test("that do not exist trap")
   func bounds() async {
     await #expect(processExitsWith: .failure) {

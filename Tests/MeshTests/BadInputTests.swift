@@ -45,6 +45,8 @@ extension MeshTests {
         code: "UNIMPLEMENTED",
         field: "structured_output.json_schema #/not"
       ),
+      Case(call: generate(#""n": 17"#), field: "options.n"),
+      Case(call: generate(#""n": 3, "best_of": 2"#), field: "options.best_of"),
       Case(call: generate(#""stop": [""]"#), field: "stop"),
       Case(call: generate(#""stop_token_ids": [49152]"#), field: "stop_token_ids"),
     ]

@@ -46,6 +46,7 @@ extension FakeWorker {
       lastStore = store.number
       if !store.isAsComputed { try put(store) }
     }
+    for copy in plan.copies { try make(copy) }
     for id in plan.cancelledLoads { cancel(id) }
     for load in plan.loads {
       try require(loads[load.id] == nil, "a load begins twice")
@@ -54,6 +55,27 @@ extension FakeWorker {
       begin(load)
       for block in load.blocks { scribble(over: block) }
     }
+  }
+
+  /// Copies what is needed of a block, and nothing else.
+  private mutating func make(_ copy: BlockCopy) throws {
+    try require(1...capabilities.blockSizeTokens ~= copy.tokenCount, "a copy is within a block")
+    try require(
+      !loads.values.contains {
+        $0.blocks.contains(copy.source) || $0.blocks.contains(copy.destination)
+      },
+      "a block is copied while it is being loaded"
+    )
+    try require(
+      !sequences.values.contains { $0.table.contains(copy.destination) },
+      "a copy goes to a block that a started sequence has"
+    )
+    let content = memory[slots(of: copy.source)].prefix(copy.tokenCount)
+    try require(!content.contains(nil), "a block is copied that was not written so far")
+    scribble(over: copy.destination)
+    let first = slots(of: copy.destination).lowerBound
+    memory.replaceSubrange(first..<first + copy.tokenCount, with: Array(content))
+    copyCount += 1
   }
 
   /// Stores the blocks that the slices of this step have made full, if they were computed.

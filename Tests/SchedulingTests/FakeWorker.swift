@@ -40,6 +40,7 @@ struct FakeWorker {
   private(set) var loads: [LoadID: BlockLoad] = [:]
   private(set) var cancelledLoads: Set<LoadID> = []
   var lastStore: UInt64 = 0
+  var copyCount = 0
 
   init(_ capabilities: WorkerCapabilities, store: FakeStore = FakeStore()) {
     self.capabilities = capabilities

@@ -26,7 +26,7 @@ struct RandomScheduleTests {
 
   @Test("The random lives do meet what they are there to meet")
   func coverage() throws {
-    var counters = (preemptions: 0, hits: 0, losses: 0, failed: 0, moved: 0)
+    var counters = (preemptions: 0, hits: 0, losses: 0, failed: 0, moved: 0, copies: 0)
     var store = (fetched: 0, failed: 0, swapIns: 0, lookups: 0, handovers: 0)
     for seed in 0..<200 as Range<UInt64> {
       var life = try RandomLife(seed: seed)
@@ -34,6 +34,7 @@ struct RandomScheduleTests {
       let counted = life.mesh.core.statistics.counters
       counters.preemptions += Int(counted.preemptions)
       counters.hits += Int(counted.prefixHitTokens)
+      counters.copies += Int(counted.copiedTails)
       counters.losses += Int(counted.workerLosses)
       counters.failed += Int(counted.failed)
       counters.moved += life.staleDeliveries
@@ -50,6 +51,7 @@ struct RandomScheduleTests {
     #expect(store.handovers > 20)
     #expect(counters.preemptions > 50)
     #expect(counters.hits > 100)
+    #expect(counters.copies > 100)
     #expect(counters.losses > 20)
     #expect(counters.failed > 5)
     #expect(counters.moved > 5)
@@ -86,6 +88,7 @@ struct RandomLife {
     settings.maxWorkerLosses = Int.random(in: 1...4, using: &random)
     settings.dispatchLookahead = [1, 2, 64].randomElement(using: &random) ?? 1
     settings.awaitsSharedPrefixes = Bool.random(using: &random)
+    settings.copiesSharedTails = Int.random(in: 0..<4, using: &random) > 0
     let hasStore = Int.random(in: 0..<3, using: &random) > 0
     settings.usesStore = hasStore
     settings.storeWrites =
@@ -188,15 +191,24 @@ struct RandomLife {
       TokenID.random(in: 0..<61, using: &random)
     }
     let prompt = Array(shared) + tail
-    let request = SequenceRequest.fake(
-      nextID,
-      tokens: prompt.isEmpty ? [1] : prompt,
-      max: Int.random(in: 1...maxTokens, using: &random),
-      priority: Int.random(in: 0..<5, using: &random) == 0 ? 1 : 0,
-      salt: Int.random(in: 0..<8, using: &random) == 0 ? [9] : [],
-      stops: Bool.random(using: &random) ? [FakeModel.stopToken] : []
-    )
-    nextID += 1
+    let salt: [UInt8] = Int.random(in: 0..<8, using: &random) == 0 ? [9] : []
+    // Some want several outputs.
+    let count = Int.random(in: 0..<5, using: &random) == 0 ? 3 : 1
+    for _ in 0..<count {
+      let request = SequenceRequest.fake(
+        nextID,
+        tokens: prompt.isEmpty ? [1] : prompt,
+        max: Int.random(in: 1...maxTokens, using: &random),
+        priority: Int.random(in: 0..<5, using: &random) == 0 ? 1 : 0,
+        salt: salt,
+        stops: Bool.random(using: &random) ? [FakeModel.stopToken] : []
+      )
+      nextID += 1
+      try submit(request)
+    }
+  }
+
+  private mutating func submit(_ request: SequenceRequest) throws {
     do {
       try mesh.submit(request)
     } catch let error as MeshError {

@@ -34,11 +34,12 @@ struct RandomScenarioTests {
       sums["losses", default: 0] += report.workerLosses
       sums["stale reports", default: 0] += report.staleReports
       sums["hits", default: 0] += report.prefixHitShare > 0.1 ? 1 : 0
+      sums["copies", default: 0] += report.copies
       sums["fetches", default: 0] += report.fetchedShare > 0.01 ? 1 : 0
     }
     let least = [
       "answers": 2000, "cancellations": 50, "preemptions": 80, "losses": 50, "stale reports": 30,
-      "hits": 20, "fetches": 10,
+      "hits": 20, "copies": 50, "fetches": 10,
     ]
     for (what, count) in least { #expect(sums[what, default: 0] >= count, "\(what): \(sums)") }
   }

@@ -155,6 +155,40 @@ struct SimulatedWorkerTests {
     #expect(try complaint(begin, plan(2, slices: [slice(1, at: 1, 4, blocks: [1])])) == nil)
   }
 
+  @Test(
+    "A copy of what was written so far is in order, one of more or of another history is noticed"
+  )
+  func copies() throws {
+    let begin = plan(
+      1,
+      starts: [start(1, [1, 2, 3, 4, 5, 6, 7])],
+      slices: [slice(1, 7, blocks: [0, 1], samples: true)]
+    )
+    func copy(_ tokens: [TokenID], _ copy: BlockCopy) -> StepPlan {
+      var plan = plan(
+        2,
+        starts: [start(2, tokens)],
+        slices: [slice(2, at: 6, 1, blocks: [0, 2], samples: true)]
+      )
+      plan.copies = [copy]
+      return plan
+    }
+    let right = BlockCopy(source: BlockID(1), destination: BlockID(2), tokenCount: 2)
+    #expect(try complaint(begin, copy([1, 2, 3, 4, 5, 6, 9], right)) == nil)
+    #expect(
+      try complaint(begin, copy([1, 2, 3, 4, 5, 9, 7], right))?.contains("another history") == true
+    )
+    var wrong = right
+    wrong.tokenCount = 4
+    #expect(try complaint(begin, copy([1, 2, 3, 4, 5, 6, 9], wrong))?.contains("written") == true)
+    wrong.tokenCount = 1
+    #expect(
+      try complaint(begin, copy([1, 2, 3, 4, 5, 6, 9], wrong))?.contains("another history") == true
+    )
+    wrong = BlockCopy(source: BlockID(1), destination: BlockID(0), tokenCount: 2)
+    #expect(try complaint(begin, copy([1, 2, 3, 4, 5, 6, 9], wrong))?.contains("started") == true)
+  }
+
   @Test("A batch beyond the budget, a step out of turn, and an unknown release are noticed")
   func protocolRules() throws {
     let tokens = (1...17).map { TokenID($0) }

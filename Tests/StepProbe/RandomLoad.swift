@@ -60,8 +60,9 @@ struct RandomLoad {
     }
   }
 
-  /// Computes a random batch, and samples where a sequence has no further tokens.
+  /// Copies a block, computes a random batch, and samples where a sequence has no further tokens.
   mutating func step() throws(MeshError) {
+    runner.kvMemory.blocks.copy(BlockID(0), to: BlockID(63))
     plan()
     guard !slices.isEmpty else { return }
     let logits = try runner.step(slices) { _ in }

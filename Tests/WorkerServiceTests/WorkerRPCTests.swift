@@ -173,4 +173,61 @@ struct WorkerRPCTests {
     #expect(error.code == .failedPrecondition)
     #expect(later.flatMap(\.sampled).map(\.tokenID) == Capital.continuation)
   }
+
+  /// Plans that take a while each: a prompt's first 64 tokens, again and again.
+  private static func slow(_ steps: ClosedRange<UInt64>) -> [Plan] {
+    steps.map { step in
+      .with {
+        $0.epoch = 1
+        $0.step = step
+        if step == 1 { $0.starts = [.of(1, [UInt32](repeating: 1, count: 65))] }
+        $0.slices = [.of(1, 0, 64, blocks: step == 1 ? [0, 1, 2, 3] : [], samples: false)]
+      }
+    }
+  }
+
+  @Test("that wait do not keep a later call waiting")
+  func takingOver() async throws {
+    let (error, later) = try await TestWorker.with { worker in
+      let answered = Atomic<Bool>(false)
+      async let error = rpcError {
+        try await worker.client.execute(options: .bounded) { writer in
+          for plan in Self.slow(1...50) { try await writer.write(plan) }
+        } onResponse: { response in
+          for try await _ in response.messages { answered.store(true, ordering: .releasing) }
+        }
+      }
+      try await eventually { answered.load(ordering: .acquiring) }
+      let later = try await worker.execute([.first(epoch: 2), .second(epoch: 2)])
+      return (try await error, later)
+    }
+    #expect(error.code == .failedPrecondition)
+    #expect(later.flatMap(\.sampled).map(\.tokenID) == Capital.continuation)
+  }
+
+  @Test("that are too many to wait end the call")
+  func tooMany() async throws {
+    let error = try await TestWorker.with { worker in
+      try await rpcError { try await worker.execute(Self.slow(1...1000)) }
+    }
+    #expect(error.code == .resourceExhausted)
+    #expect(error.violatedFields == ["step"])
+  }
+
+  @Test("tell how long sequences waited for them, and not how long there were none")
+  func idle() async throws {
+    let idle = try await TestWorker.with { worker in
+      try await worker.execution { execution in
+        let first = try await execution.step { plan in plan = .first() }
+        // Sent only once the first has been answered: sequence 1 waits meanwhile.
+        let second = try await execution.step { plan in plan = .second() }
+        try await execution.step { $0.releasedSequences = [1] }
+        let fourth = try await execution.step { plan in plan = .first { $0.step = 4 } }
+        return [first, second, fourth].map(\.idleMicroseconds)
+      }
+    }
+    #expect(idle[0] == 0)
+    #expect(idle[1] > 0)
+    #expect(idle[2] == 0)
+  }
 }

@@ -8,6 +8,8 @@ package struct BlockKeyChain: Sendable {
   package let blockSizeTokens: Int
   /// `keys[i]` is the key of the sequence's logical block `i`.
   package private(set) var keys: [BlockKey] = []
+  /// What ``tailKey(of:count:)`` gave last.
+  private var tail: (count: Int, key: BlockKey)?
 
   /// Creates the chain of a sequence of which nothing is known yet.
   package init(root: BlockKey, blockSizeTokens: Int) {
@@ -28,5 +30,22 @@ package struct BlockKeyChain: Sendable {
       let parent = keys.last ?? root
       keys.append(parent.child(of: tokenIDs[start..<start + blockSizeTokens]))
     }
+  }
+
+  /// The key before a block: that of the block before it, or the root.
+  package func parent(ofBlock block: Int) -> BlockKey { block == 0 ? root : keys[block - 1] }
+
+  /// The key of the tokens after the last full block among the first `count` of ``extend(over:)``. They
+  /// are fewer than a block's, so it is no full block's key.
+  ///
+  /// - Returns: nil if there are none.
+  /// - Complexity: O(block size), O(1) for the same `count` as last time.
+  package mutating func tailKey(of tokenIDs: [TokenID], count: Int) -> BlockKey? {
+    let start = count / blockSizeTokens * blockSizeTokens
+    guard start < count else { return nil }
+    if let tail, tail.count == count { return tail.key }
+    let key = parent(ofBlock: count / blockSizeTokens).child(of: tokenIDs[start..<count])
+    tail = (count, key)
+    return key
   }
 }

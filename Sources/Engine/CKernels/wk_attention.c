@@ -1,57 +1,36 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "wk_attention_work.h"
 #include "wk_exponential.h"
-#include "wk_internal.h"
-#include "wk_operations.h"
 #include "wk_portable.h"
 
 // A query's positions are taken in range by range (WK_ATTENTION_RANGE), each as if there were no
 // other, and the ranges' results are merged in order. So ranges may be shared out, and what comes
 // out does not depend on it.
 
-enum {
-  /// Tiles per attention task.
-  TILES_PER_TASK = 4,
-  RANGE = WK_ATTENTION_RANGE,
-};
+/// Tiles per attention task.
+enum { TILES_PER_TASK = 4 };
 
-typedef struct attention_work {
-  const wk_kernel_set *kernels;
-  const wk_attention_layer *layer;
-  const wk_attention_span *spans;
-  size_t count;
-  const float *queries;
-  float *out;
-} attention_work;
-
-/// A query of a span and KV head, those of one row after those of the one before.
-typedef struct query_place {
-  /// Of its values in `queries` and `out`.
-  size_t offset;
-  /// The positions that it sees.
-  size_t start, length;
-} query_place;
-
-static size_t query_count(const attention_work *work, const wk_attention_span *span) {
-  return span->row_count * (work->layer->query_heads / work->layer->kv_heads);
+static size_t query_count(const wk_attention_work *work, const wk_attention_span *span) {
+  return span->row_count * wk_queries_per_head(work);
 }
 
-static query_place place_of(const attention_work *work, const wk_attention_span *span, size_t head,
-                            size_t index) {
+wk_query_place wk_place_of_query(const wk_attention_work *work, const wk_attention_span *span,
+                                 size_t head, size_t index) {
   const wk_attention_layer *layer = work->layer;
   const size_t group = layer->query_heads / layer->kv_heads;
   const size_t row = index / group, length = span->first_position + row + 1;
   const size_t query_head = (span->first_row + row) * layer->query_heads + head * group;
-  return (query_place){
+  return (wk_query_place){
       .offset = (query_head + index % group) * layer->kv.head_dimension,
       .start = length > layer->window ? length - layer->window : 0,
       .length = length,
   };
 }
 
-static wk_attention_tile empty_tile(const attention_work *work, const wk_attention_span *span,
-                                    size_t head) {
+wk_attention_tile wk_empty_tile(const wk_attention_work *work, const wk_attention_span *span,
+                                size_t head) {
   const wk_attention_layer *layer = work->layer;
   wk_attention_tile tile = {
       .kv = layer->kv, .block_table = span->block_table, .scale = layer->scale};
@@ -60,29 +39,26 @@ static wk_attention_tile empty_tile(const attention_work *work, const wk_attenti
   return tile;
 }
 
-/// Adds a query for what it sees of a range; false, and nothing, if that is nothing.
-static bool add_query(const attention_work *work, wk_attention_tile *tile, const query_place *place,
-                      size_t range, float *output) {
-  const size_t start = wk_larger(place->start, range * RANGE);
-  const size_t length = wk_smaller(place->length, (range + 1) * RANGE);
-  if (start >= length) {
+bool wk_add_query(const wk_attention_work *work, wk_attention_tile *tile,
+                  const wk_query_place *place, size_t start, size_t end, float *output) {
+  const size_t first = wk_larger(place->start, start), last = wk_smaller(place->length, end);
+  if (first >= last) {
     return false;
   }
   tile->queries[tile->count] = work->queries + place->offset;
-  tile->starts[tile->count] = start;
-  tile->lengths[tile->count] = length;
+  tile->starts[tile->count] = first;
+  tile->lengths[tile->count] = last;
   tile->outputs[tile->count] = output;
   tile->count++;
   return true;
 }
 
-static void attend(const attention_work *work, wk_attention_tile *tile) {
+void wk_attend(const wk_attention_work *work, wk_attention_tile *tile) {
   (tile->kv.type == WK_KV_Q8 ? work->kernels->attend_q8 : work->kernels->attend)(tile);
 }
 
-/// output = the two outputs, each weighted by its share in the softmax's sum.
-static void merge(wk_softmax_end *end, float *output, const wk_softmax_end *next,
-                  const float *next_output, size_t dimension) {
+void wk_merge(wk_softmax_end *end, float *output, const wk_softmax_end *next,
+              const float *next_output, size_t dimension) {
   const float maximum = wk_second_max(end->maximum, next->maximum);
   const float sum = end->sum * wk_exp(end->maximum - maximum);
   const float next_sum = next->sum * wk_exp(next->maximum - maximum);
@@ -96,45 +72,110 @@ static void merge(wk_softmax_end *end, float *output, const wk_softmax_end *next
 
 // MARK: A tile of queries at a time
 
-static size_t tasks_per_head(const attention_work *work, const wk_attention_span *span) {
+static size_t tasks_per_head(const wk_attention_work *work, const wk_attention_span *span) {
   return wk_divided_up(query_count(work, span), TILES_PER_TASK * WK_ATTENTION_QUERIES);
 }
 
 /// Queries `begin ..< end` of a span and KV head, range after range.
-static void attend_tile(const attention_work *work, const wk_attention_span *span, size_t head,
+static void attend_tile(const wk_attention_work *work, const wk_attention_span *span, size_t head,
                         size_t begin, size_t end) {
   const size_t dimension = work->layer->kv.head_dimension;
-  query_place places[WK_ATTENTION_QUERIES];
+  wk_query_place places[WK_ATTENTION_QUERIES];
   wk_softmax_end ends[WK_ATTENTION_QUERIES];
   for (size_t index = begin; index < end; index++) {
-    places[index - begin] = place_of(work, span, head, index);
+    places[index - begin] = wk_place_of_query(work, span, head, index);
   }
-  const size_t last_range = (places[end - begin - 1].length - 1) / RANGE;
-  for (size_t range = places[0].start / RANGE; range <= last_range; range++) {
+  const size_t last_range = (places[end - begin - 1].length - 1) / WK_RANGE;
+  for (size_t range = places[0].start / WK_RANGE; range <= last_range; range++) {
     float outputs[WK_ATTENTION_QUERIES][WK_ATTENTION_HEAD_LIMIT];
     size_t queries[WK_ATTENTION_QUERIES];
-    wk_attention_tile tile = empty_tile(work, span, head);
+    wk_attention_tile tile = wk_empty_tile(work, span, head);
     for (size_t i = 0; i < end - begin; i++) {
-      const bool is_first = places[i].start / RANGE == range;
+      const bool is_first = places[i].start / WK_RANGE == range;
       float *output = is_first ? work->out + places[i].offset : outputs[tile.count];
       const size_t index = tile.count;
-      if (add_query(work, &tile, &places[i], range, output)) {
+      if (wk_add_query(work, &tile, &places[i], range * WK_RANGE, (range + 1) * WK_RANGE, output)) {
         queries[index] = i;
       }
     }
-    attend(work, &tile);
+    wk_attend(work, &tile);
     for (size_t index = 0; index < tile.count; index++) {
       const size_t i = queries[index];
-      if (places[i].start / RANGE == range) {
+      if (places[i].start / WK_RANGE == range) {
         ends[i] = tile.ends[index];
       } else {
-        merge(&ends[i], work->out + places[i].offset, &tile.ends[index], outputs[index], dimension);
+        wk_merge(&ends[i], work->out + places[i].offset, &tile.ends[index], outputs[index],
+                 dimension);
       }
     }
   }
 }
 
-static const wk_attention_span *span_of_task(const attention_work *work, size_t task) {
+static void tile_task(const wk_attention_work *work, const wk_attention_span *span, size_t index) {
+  const size_t per_head = tasks_per_head(work, span);
+  const size_t queries = query_count(work, span);
+  const size_t first = index % per_head * TILES_PER_TASK * WK_ATTENTION_QUERIES;
+  const size_t last = wk_smaller(first + TILES_PER_TASK * WK_ATTENTION_QUERIES, queries);
+  for (size_t begin = first; begin < last; begin += WK_ATTENTION_QUERIES) {
+    attend_tile(work, span, index / per_head, begin,
+                wk_smaller(begin + WK_ATTENTION_QUERIES, last));
+  }
+}
+
+// MARK: All of it
+
+static size_t partials_of(const wk_attention_work *work, const wk_attention_span *span) {
+  if (wk_is_grouped(work, span)) {
+    return work->layer->kv_heads * wk_shared_ranges(span);
+  }
+  return work->by_ranges ? work->layer->kv_heads * wk_range_count(work, span) : 0;
+}
+
+float *wk_partial_of(const wk_attention_work *work, const wk_attention_span *span, size_t part,
+                     size_t query) {
+  const size_t index = (span->first_partial + part) * wk_queries_per_head(work) + query;
+  return work->layer->partials + index * wk_floats_per_partial(work);
+}
+
+/// Whether ranges are worth being shared out: all spans have one row, and some several ranges.
+static bool shares_ranges(const wk_attention_work *work) {
+  size_t most = 0;
+  for (size_t i = 0; i < work->count; i++) {
+    if (work->spans[i].row_count != 1) {
+      return false;
+    }
+    most = wk_larger(most, wk_range_count(work, &work->spans[i]));
+  }
+  return most > 1;
+}
+
+/// Whether there are groups, and no window hides what they share from a member.
+static bool shares_positions(const wk_attention_work *work) {
+  bool shares = false;
+  for (size_t i = 0; i < work->count; i++) {
+    const wk_attention_span *span = &work->spans[i];
+    if (span->shared_positions > 0) {
+      shares = true;
+      if (span->first_position >= work->layer->window) {
+        return false;
+      }
+    }
+  }
+  return shares;
+}
+
+/// Places partial results. Returns whether there is memory for them.
+static bool place_partials(const wk_attention_work *work, wk_attention_span *spans) {
+  size_t partials = 0;
+  for (size_t i = 0; i < work->count; i++) {
+    spans[i].first_partial = partials;
+    partials += partials_of(work, &spans[i]);
+  }
+  return partials * wk_queries_per_head(work) * wk_floats_per_partial(work) <=
+         work->layer->partial_floats;
+}
+
+static const wk_attention_span *span_of_task(const wk_attention_work *work, size_t task) {
   size_t low = 0, high = work->count;
   while (high - low > 1) {
     const size_t middle = low + (high - low) / 2;
@@ -147,112 +188,55 @@ static const wk_attention_span *span_of_task(const attention_work *work, size_t 
   return &work->spans[low];
 }
 
-static void attention_task(void *context, uint32_t task) {
-  const attention_work *work = context;
+static size_t tasks_of(const wk_attention_work *work, const wk_attention_span *span) {
+  if (wk_is_grouped(work, span)) {
+    return wk_shared_tasks(work, span);
+  }
+  return work->layer->kv_heads *
+         (work->by_ranges ? wk_range_count(work, span) : tasks_per_head(work, span));
+}
+
+static void first_task(void *context, uint32_t task) {
+  const wk_attention_work *work = context;
   const wk_attention_span *span = span_of_task(work, task);
-  const size_t index = task - span->first_task, per_head = tasks_per_head(work, span);
-  const size_t queries = query_count(work, span);
-  const size_t first = index % per_head * TILES_PER_TASK * WK_ATTENTION_QUERIES;
-  const size_t last = wk_smaller(first + TILES_PER_TASK * WK_ATTENTION_QUERIES, queries);
-  for (size_t begin = first; begin < last; begin += WK_ATTENTION_QUERIES) {
-    attend_tile(work, span, index / per_head, begin,
-                wk_smaller(begin + WK_ATTENTION_QUERIES, last));
+  const size_t index = task - span->first_task;
+  if (wk_is_grouped(work, span)) {
+    wk_shared_task(work, span, index);
+  } else if (work->by_ranges) {
+    wk_range_task(work, span, index);
+  } else {
+    tile_task(work, span, index);
   }
 }
 
-// MARK: A range at a time
-
-// Spans of one row. A task's partial results are, query after query, the end and the output.
-
-static size_t first_range(const attention_work *work, const wk_attention_span *span) {
-  return place_of(work, span, 0, 0).start / RANGE;
-}
-
-static size_t range_count(const attention_work *work, const wk_attention_span *span) {
-  return span->first_position / RANGE + 1 - first_range(work, span);
-}
-
-static size_t floats_per_query(const attention_work *work) {
-  return sizeof(wk_softmax_end) / sizeof(float) + work->layer->kv.head_dimension;
-}
-
-static float *partial_of(const attention_work *work, size_t task, size_t query) {
-  const size_t group = work->layer->query_heads / work->layer->kv_heads;
-  return work->layer->partials + (task * group + query) * floats_per_query(work);
-}
-
-static void range_task(void *context, uint32_t task) {
-  const attention_work *work = context;
-  const wk_attention_span *span = span_of_task(work, task);
-  const size_t index = task - span->first_task, ranges = range_count(work, span);
-  const size_t head = index / ranges, range = first_range(work, span) + index % ranges;
-  const size_t queries = query_count(work, span),
-               end_floats = floats_per_query(work) - work->layer->kv.head_dimension;
-  for (size_t begin = 0; begin < queries; begin += WK_ATTENTION_QUERIES) {
-    wk_attention_tile tile = empty_tile(work, span, head);
-    const size_t end = wk_smaller(begin + WK_ATTENTION_QUERIES, queries);
-    for (size_t query = begin; query < end; query++) {
-      const query_place place = place_of(work, span, head, query);
-      add_query(work, &tile, &place, range, partial_of(work, task, query) + end_floats);
-    }
-    attend(work, &tile);
-    for (size_t query = begin; query < end; query++) {
-      memcpy(partial_of(work, task, query), &tile.ends[query - begin], sizeof(wk_softmax_end));
-    }
-  }
-}
-
-/// Merges the ranges of one span and KV head.
-static void merge_task(void *context, uint32_t task) {
-  const attention_work *work = context;
-  const size_t dimension = work->layer->kv.head_dimension;
+/// What is left to do for a span and KV head.
+static void last_task(void *context, uint32_t task) {
+  const wk_attention_work *work = context;
   const wk_attention_span *span = &work->spans[task / work->layer->kv_heads];
-  const size_t head = task % work->layer->kv_heads, ranges = range_count(work, span);
-  const size_t end_floats = floats_per_query(work) - dimension;
-  for (size_t query = 0; query < query_count(work, span); query++) {
-    float *output = work->out + place_of(work, span, head, query).offset;
-    wk_softmax_end end, next;
-    for (size_t range = 0; range < ranges; range++) {
-      const float *partial = partial_of(work, span->first_task + head * ranges + range, query);
-      if (range == 0) {
-        memcpy(&end, partial, sizeof end);
-        memcpy(output, partial + end_floats, dimension * sizeof *output);
-      } else {
-        memcpy(&next, partial, sizeof next);
-        merge(&end, output, &next, partial + end_floats, dimension);
-      }
-    }
+  const size_t head = task % work->layer->kv_heads;
+  if (wk_is_grouped(work, span)) {
+    wk_finish_shared(work, span, head);
+  } else if (work->by_ranges) {
+    wk_merge_ranges(work, span, head);
   }
-}
-
-/// Whether ranges are shared out: some span of single rows has several, and there is memory.
-static bool shares_ranges(const attention_work *work) {
-  const wk_attention_layer *layer = work->layer;
-  const size_t group = layer->query_heads / layer->kv_heads;
-  size_t tasks = 0, most = 0;
-  for (size_t i = 0; i < work->count; i++) {
-    if (work->spans[i].row_count != 1) {
-      return false;
-    }
-    const size_t ranges = range_count(work, &work->spans[i]);
-    most = wk_larger(most, ranges);
-    tasks += layer->kv_heads * ranges;
-  }
-  return most > 1 && tasks * group * floats_per_query(work) <= layer->partial_floats;
 }
 
 void wk_attention(const wk_engine *engine, const wk_attention_layer *layer,
                   wk_attention_span *spans, size_t count, const float *queries, float *out) {
-  attention_work work = {engine->kernels, layer, spans, count, queries, out};
-  const bool by_ranges = wk_pool_threads(engine->pool) > 1 && shares_ranges(&work);
+  wk_attention_work work = {engine->kernels, layer, spans, count, queries, out, false, false};
+  work.by_ranges = wk_pool_threads(engine->pool) > 1 && shares_ranges(&work);
+  work.by_groups = shares_positions(&work);
+  if (!place_partials(&work, spans)) {
+    work.by_ranges = false;
+    work.by_groups = work.by_groups && place_partials(&work, spans);
+  }
   size_t tasks = 0;
   for (size_t i = 0; i < count; i++) {
     spans[i].first_task = tasks;
-    tasks += layer->kv_heads *
-             (by_ranges ? range_count(&work, &spans[i]) : tasks_per_head(&work, &spans[i]));
+    tasks += tasks_of(&work, &spans[i]);
   }
-  wk_pool_run(engine->pool, (uint32_t)tasks, by_ranges ? range_task : attention_task, &work);
-  if (by_ranges) {
-    wk_pool_run(engine->pool, (uint32_t)(count * layer->kv_heads), merge_task, &work);
+  wk_pool_run(engine->pool, (uint32_t)tasks, first_task, &work);
+  if (work.by_ranges || work.by_groups) {
+    wk_pool_run(engine->pool, (uint32_t)(count * layer->kv_heads), last_task, &work);
   }
 }

@@ -176,9 +176,11 @@ WK_AVX2_INLINE void finish(tile_part part, const int count, const running_softma
   for (int q = 0; q < count; q++) {
     const __m256 sum = _mm256_set1_ps(state->sums[q]);
     for (size_t i = 0; i < part.tile->kv.head_dimension; i += 8) {
+      const __m256 value = _mm256_loadu_ps(state->accumulators[q] + i);
       // Adding 0 makes -0 positive, as in the portable kernel.
-      const __m256 value = _mm256_add_ps(_mm256_loadu_ps(state->accumulators[q] + i), zero);
-      _mm256_storeu_ps(part.tile->outputs[part.first + (size_t)q] + i, _mm256_div_ps(value, sum));
+      const __m256 finished = _mm256_div_ps(_mm256_add_ps(value, zero), sum);
+      _mm256_storeu_ps(part.tile->outputs[part.first + (size_t)q] + i,
+                       part.tile->unfinished ? value : finished);
     }
     part.tile->ends[part.first + (size_t)q] = (wk_softmax_end){state->maxima[q], state->sums[q]};
   }
@@ -210,10 +212,12 @@ WK_AVX2_INLINE void attend(tile_part part, const int count, const wk_kv_type typ
   for (int q = 0; q < count; q++) {
     first = wk_smaller(first, starts[q]);
     longest = wk_larger(longest, lengths[q]);
-    state.maxima[q] = WK_ATTENTION_NO_MAXIMUM;
-    state.sums[q] = 0;
+    const size_t query = part.first + (size_t)q;
+    const bool continues = part.tile->continues;
+    state.maxima[q] = continues ? part.tile->ends[query].maximum : WK_ATTENTION_NO_MAXIMUM;
+    state.sums[q] = continues ? part.tile->ends[query].sum : 0;
     for (size_t i = 0; i < kv->head_dimension; i++) {
-      state.accumulators[q][i] = 0;
+      state.accumulators[q][i] = continues ? part.tile->outputs[query][i] : 0;
     }
   }
   for (size_t begin = first / CHUNK * CHUNK; begin < longest; begin += CHUNK) {

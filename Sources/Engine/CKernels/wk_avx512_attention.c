@@ -294,9 +294,14 @@ WK_AVX512_INLINE void begin_tile(const wk_attention_tile *tile, const int count,
     state->sums[q] = 0;
   }
   for (int q = 0; q < count; q++) {
+    const bool continues = tile->continues && (size_t)q < tile->count;
+    if (continues) {
+      state->maxima[q] = tile->ends[q].maximum;
+      state->sums[q] = tile->ends[q].sum;
+    }
     for (size_t i = 0; i < tile->kv.head_dimension; i++) {
       state->queries[i][q] = tile->queries[q][i];
-      state->accumulators[q][i] = 0;
+      state->accumulators[q][i] = continues ? tile->outputs[q][i] : 0;
     }
   }
 }
@@ -305,10 +310,10 @@ WK_AVX512_INLINE void finish(wk_attention_tile *tile, const running_softmax *sta
   for (size_t q = 0; q < tile->count; q++) {
     const __m512 sum = _mm512_set1_ps(state->sums[q]);
     for (size_t i = 0; i < tile->kv.head_dimension; i += 16) {
+      const __m512 value = _mm512_loadu_ps(state->accumulators[q] + i);
       // Adding 0 makes -0 positive, as in the portable kernel.
-      const __m512 value =
-          _mm512_add_ps(_mm512_loadu_ps(state->accumulators[q] + i), _mm512_setzero_ps());
-      _mm512_storeu_ps(tile->outputs[q] + i, _mm512_div_ps(value, sum));
+      const __m512 finished = _mm512_div_ps(_mm512_add_ps(value, _mm512_setzero_ps()), sum);
+      _mm512_storeu_ps(tile->outputs[q] + i, tile->unfinished ? value : finished);
     }
     tile->ends[q] = (wk_softmax_end){state->maxima[q], state->sums[q]};
   }

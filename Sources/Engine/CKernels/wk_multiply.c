@@ -4,6 +4,8 @@
 enum {
   /// Rows whose activations stay in the second-level cache while a task's panels pass by.
   ROWS_PER_BLOCK = 64,
+  /// Tasks for each thread: enough for all to end together.
+  TASKS_PER_THREAD = 16,
   /// Multiply-adds of a task: at least some 2 µs of work, at most some 100 µs.
   SMALLEST_TASK = 1 << 15,
   LARGEST_TASK = 1 << 23,
@@ -53,7 +55,7 @@ void wk_multiply(const wk_engine *engine, const wk_product *products, size_t cou
   for (size_t i = 0; i < count; i++) {
     total += products[i].matrix->columns * products[i].matrix->depth * rows;
   }
-  const size_t share = total / (4 * (size_t)wk_pool_threads(engine->pool));
+  const size_t share = total / (TASKS_PER_THREAD * (size_t)wk_pool_threads(engine->pool));
   const size_t task_size = wk_smaller(wk_larger(share, SMALLEST_TASK), LARGEST_TASK);
   multiply_work work = {.kernels = engine->kernels, .rows = rows, .count = count};
   size_t tasks = 0;

@@ -230,9 +230,11 @@ WK_NEON_INLINE void finish(tile_part part, const int count, const running_softma
   for (int q = 0; q < count; q++) {
     const float32x4_t sum = vdupq_n_f32(state->sums[q]);
     for (size_t i = 0; i < part.tile->kv.head_dimension; i += 4) {
+      const float32x4_t value = vld1q_f32(state->accumulators[q] + i);
       // Adding 0 makes -0 positive, as in the portable kernel.
-      const float32x4_t value = vaddq_f32(vld1q_f32(state->accumulators[q] + i), vdupq_n_f32(0));
-      vst1q_f32(part.tile->outputs[part.first + (size_t)q] + i, vdivq_f32(value, sum));
+      const float32x4_t finished = vdivq_f32(vaddq_f32(value, vdupq_n_f32(0)), sum);
+      vst1q_f32(part.tile->outputs[part.first + (size_t)q] + i,
+                part.tile->unfinished ? value : finished);
     }
     part.tile->ends[part.first + (size_t)q] = (wk_softmax_end){state->maxima[q], state->sums[q]};
   }
@@ -266,10 +268,12 @@ WK_NEON_INLINE void attend(tile_part part, const int count, const wk_kv_type typ
   for (int q = 0; q < count; q++) {
     first = wk_smaller(first, starts[q]);
     longest = wk_larger(longest, lengths[q]);
-    state.maxima[q] = WK_ATTENTION_NO_MAXIMUM;
-    state.sums[q] = 0;
+    const size_t query = part.first + (size_t)q;
+    const bool continues = tile->continues;
+    state.maxima[q] = continues ? tile->ends[query].maximum : WK_ATTENTION_NO_MAXIMUM;
+    state.sums[q] = continues ? tile->ends[query].sum : 0;
     for (size_t i = 0; i < tile->kv.head_dimension; i++) {
-      state.accumulators[q][i] = 0;
+      state.accumulators[q][i] = continues ? tile->outputs[query][i] : 0;
     }
   }
   for (size_t begin = first / CHUNK * CHUNK; begin < longest; begin += CHUNK) {

@@ -7,24 +7,32 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "wk_placement.h"
 
-// The ticket is the whole truth about the current run: tasks taken (the low 21 bits), task count
-// (the next 21), and a run number. Whoever raises `taken` by compare-and-swap owns that task, and
-// the run cannot end before the owner has finished it; so `task`, `context` and `first` may be read
-// after the swap, however late a thread wakes up.
-enum { COUNT_SHIFT = 21, RUN_SHIFT = 42, TASKS_PER_RUN = 1 << 20 };
+// A run's tasks are dealt to the threads in ranges, one each, so that a thread goes through memory
+// in order; who has none left takes from the ends of others' ranges. A range is the whole truth
+// about the tasks in it: the first left (the low 21 bits), the end (the next 21), and a run number.
+// Whoever moves either by compare-and-swap owns that task, and the run cannot end before the owner
+// has finished it; so `task`, `context`, `first` and `count` may be read after the swap, however
+// late a thread wakes up.
+enum { END_SHIFT = 21, RUN_SHIFT = 42, TASKS_PER_RUN = 1 << 20 };
 static const uint64_t FIELD_MASK = (1u << 21) - 1;
+static const uint64_t ONE_AT_END = (uint64_t)1 << END_SHIFT;
 
 /// Turns of a waiting loop before a thread parks: some 20 microseconds. Longer than the serial
 /// stretches within a step, far shorter than a time slice.
 enum { SPIN_TURNS = 1000 };
 
+/// The tasks dealt to one thread, in a cache line of its own.
+typedef struct wk_range {
+  _Alignas(64) _Atomic uint64_t tasks;
+} wk_range;
+
 struct wk_pool {
-  _Alignas(64) _Atomic uint64_t ticket;
   _Alignas(64) _Atomic uint32_t finished;
   _Alignas(64) _Atomic uint32_t starts; // futex of the workers: changes with each run
   _Atomic uint32_t sleepers;            // workers that are, or are about to be, parked
@@ -34,8 +42,11 @@ struct wk_pool {
   wk_task *task;
   void *context;
   uint32_t first; // index of the run's first task
+  uint32_t count; // of the run's tasks
+  uint64_t runs;
   uint32_t threads;
   uint32_t started;
+  wk_range *ranges; // one for each thread, the caller's first
   struct wk_worker *workers;
 };
 
@@ -43,6 +54,7 @@ struct wk_pool {
 typedef struct wk_worker {
   wk_pool *pool;
   pthread_t thread;
+  uint32_t index; // of its range
   uint32_t cpu;
   bool pinned;
 } wk_worker;
@@ -66,41 +78,66 @@ static void relax(void) {
 #endif
 }
 
+/// Whether there are tasks left in a range.
+static bool has_tasks(uint64_t tasks) {
+  return (tasks & FIELD_MASK) < (tasks >> END_SHIFT & FIELD_MASK);
+}
+
+/// Takes a task of a range: its owner the first one, others the last. Returns whether there was
+/// one.
+static bool take(wk_range *range, bool owns, uint32_t *task) {
+  uint64_t tasks = atomic_load_explicit(&range->tasks, memory_order_acquire);
+  while (has_tasks(tasks)) {
+    const uint64_t left = owns ? tasks + 1 : tasks - ONE_AT_END;
+    if (atomic_compare_exchange_weak_explicit(&range->tasks, &tasks, left, memory_order_acq_rel,
+                                              memory_order_acquire)) {
+      *task = (uint32_t)(owns ? tasks & FIELD_MASK : left >> END_SHIFT & FIELD_MASK);
+      return true;
+    }
+  }
+  return false;
+}
+
+/// Takes a task of thread `index`, or if it has none left of the next thread that has.
+static bool take_any(wk_pool *pool, uint32_t index, uint32_t *task) {
+  for (uint32_t step = 0; step < pool->threads; step++) {
+    if (take(&pool->ranges[(index + step) % pool->threads], step == 0, task)) {
+      return true;
+    }
+  }
+  return false;
+}
+
 /// Takes and does tasks until none is left to take. Returns whether it did any.
-static bool work(wk_pool *pool) {
+static bool work(wk_pool *pool, uint32_t index) {
   bool worked = false;
-  uint64_t ticket = atomic_load_explicit(&pool->ticket, memory_order_acquire);
-  for (;;) {
-    const uint32_t taken = (uint32_t)(ticket & FIELD_MASK);
-    const uint32_t count = (uint32_t)(ticket >> COUNT_SHIFT & FIELD_MASK);
-    if (taken >= count) {
-      return worked;
-    }
-    if (!atomic_compare_exchange_weak_explicit(&pool->ticket, &ticket, ticket + 1,
-                                               memory_order_acq_rel, memory_order_acquire)) {
-      continue;
-    }
+  for (uint32_t task; take_any(pool, index, &task);) {
     worked = true;
-    pool->task(pool->context, pool->first + taken);
+    pool->task(pool->context, pool->first + task);
+    const uint32_t count = pool->count;
     if (atomic_fetch_add(&pool->finished, 1) + 1 == count) {
       atomic_fetch_add(&pool->ends, 1);
       if (atomic_load(&pool->caller_sleeps)) {
         futex_wake(&pool->ends, 1);
       }
     }
-    ticket = atomic_load_explicit(&pool->ticket, memory_order_acquire);
   }
+  return worked;
 }
 
-static bool has_tasks(wk_pool *pool) {
-  const uint64_t ticket = atomic_load(&pool->ticket);
-  return (ticket & FIELD_MASK) < (ticket >> COUNT_SHIFT & FIELD_MASK);
+static bool any_has_tasks(wk_pool *pool) {
+  for (uint32_t index = 0; index < pool->threads; index++) {
+    if (has_tasks(atomic_load(&pool->ranges[index].tasks))) {
+      return true;
+    }
+  }
+  return false;
 }
 
 static void park(wk_pool *pool) {
   const uint32_t starts = atomic_load(&pool->starts);
   atomic_fetch_add(&pool->sleepers, 1);
-  if (!has_tasks(pool) && !atomic_load(&pool->stopping)) {
+  if (!any_has_tasks(pool) && !atomic_load(&pool->stopping)) {
     futex_wait(&pool->starts, starts);
   }
   atomic_fetch_sub(&pool->sleepers, 1);
@@ -113,10 +150,10 @@ static void *worker_main(void *argument) {
     wk_confine_thread(0, &worker->cpu, 1);
   }
   while (!atomic_load(&pool->stopping)) {
-    bool worked = work(pool);
+    bool worked = work(pool, worker->index);
     for (int turn = 0; turn < SPIN_TURNS && !worked; turn++) {
       relax();
-      worked = work(pool);
+      worked = work(pool, worker->index);
     }
     if (!worked) {
       park(pool);
@@ -128,7 +165,7 @@ static void *worker_main(void *argument) {
 /// Starts a worker with all signals blocked: they belong to the process's other threads.
 static bool start_worker(wk_pool *pool, const uint32_t *cpus) {
   wk_worker *worker = &pool->workers[pool->started];
-  *worker = (wk_worker){.pool = pool, .pinned = cpus != NULL};
+  *worker = (wk_worker){.pool = pool, .index = pool->started + 1, .pinned = cpus != NULL};
   if (cpus != NULL) {
     worker->cpu = cpus[pool->started + 1];
   }
@@ -151,10 +188,12 @@ wk_pool *wk_pool_create(uint32_t threads, const uint32_t *cpus) {
   }
   *pool = (wk_pool){.threads = threads};
   pool->workers = calloc(threads, sizeof(wk_worker));
-  if (pool->workers == NULL) {
-    free(pool);
+  pool->ranges = aligned_alloc(64, threads * sizeof(wk_range));
+  if (pool->workers == NULL || pool->ranges == NULL) {
+    wk_pool_destroy(pool);
     return NULL;
   }
+  memset(pool->ranges, 0, threads * sizeof(wk_range));
   while (pool->started + 1 < threads) {
     if (!start_worker(pool, cpus)) {
       wk_pool_destroy(pool);
@@ -172,6 +211,7 @@ void wk_pool_destroy(wk_pool *pool) {
     pthread_join(pool->workers[index].thread, NULL);
   }
   free(pool->workers);
+  free(pool->ranges);
   free(pool);
 }
 
@@ -199,14 +239,19 @@ static void await_finish(wk_pool *pool, uint32_t count) {
 /// Does `count` tasks from `first`; at most TASKS_PER_RUN.
 static void run(wk_pool *pool, uint32_t first, uint32_t count) {
   pool->first = first;
+  pool->count = count;
+  pool->runs++;
   atomic_store(&pool->finished, 0);
-  const uint64_t run = (atomic_load(&pool->ticket) >> RUN_SHIFT) + 1;
-  atomic_store(&pool->ticket, run << RUN_SHIFT | (uint64_t)count << COUNT_SHIFT);
+  for (uint32_t index = pool->threads; index-- > 0;) {
+    const uint64_t begin = (uint64_t)count * index / pool->threads;
+    const uint64_t end = (uint64_t)count * (index + 1) / pool->threads;
+    atomic_store(&pool->ranges[index].tasks, pool->runs << RUN_SHIFT | end << END_SHIFT | begin);
+  }
   atomic_fetch_add(&pool->starts, 1);
   if (atomic_load(&pool->sleepers) > 0) {
     futex_wake(&pool->starts, (int)pool->threads);
   }
-  work(pool);
+  work(pool, 0);
   await_finish(pool, count);
 }
 

@@ -1,4 +1,5 @@
 #include <math.h>
+#include <string.h>
 
 #include "wk_exponential.h"
 #include "wk_float16.h"
@@ -133,7 +134,13 @@ static void take_in(const wk_attention_tile *tile, attention_state *state, float
 
 static void attend_query(wk_attention_tile *tile, size_t index) {
   const size_t start = tile->starts[index], length = tile->lengths[index];
+  const size_t bytes = tile->kv.head_dimension * sizeof(float);
   attention_state state = {.maximum = WK_ATTENTION_NO_MAXIMUM};
+  if (tile->continues) {
+    state.maximum = tile->ends[index].maximum;
+    state.sum = tile->ends[index].sum;
+    memcpy(state.accumulator, tile->outputs[index], bytes);
+  }
   for (size_t begin = start / CHUNK * CHUNK; begin < length; begin += CHUNK) {
     const attention_chunk chunk = chunk_at(tile, begin, length);
     float scores[CHUNK];
@@ -141,11 +148,15 @@ static void attend_query(wk_attention_tile *tile, size_t index) {
           scores);
     take_in(tile, &state, scores, &chunk);
   }
+  tile->ends[index] = (wk_softmax_end){state.maximum, state.sum};
+  if (tile->unfinished) {
+    memcpy(tile->outputs[index], state.accumulator, bytes);
+    return;
+  }
   for (size_t i = 0; i < tile->kv.head_dimension; i++) {
     // Adding 0 makes -0 positive: unseen slots, whatever they hold, only ever change a zero's sign.
     tile->outputs[index][i] = (state.accumulator[i] + 0.0f) / state.sum;
   }
-  tile->ends[index] = (wk_softmax_end){state.maximum, state.sum};
 }
 
 static void attend(wk_attention_tile *tile) {

@@ -49,6 +49,16 @@ package struct KVBlocks: @unchecked Sendable {
     return try body(&span)
   }
 
+  /// Makes a block hold what another one holds, in whatever format: each position's keys and values have
+  /// their place, so the leading ones of a copy are those of the other, and may be continued.
+  ///
+  /// - Parameters:
+  ///   - source: Read.
+  ///   - destination: Overwritten as a whole.
+  package func copy(_ source: BlockID, to destination: BlockID) {
+    bytes(of: destination).copyMemory(from: UnsafeRawBufferPointer(bytes(of: source)))
+  }
+
   private func bytes(of block: BlockID) -> UnsafeMutableRawBufferPointer {
     precondition(Int(block.rawValue) < blockCount, "no such block")
     return UnsafeMutableRawBufferPointer(

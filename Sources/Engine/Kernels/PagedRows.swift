@@ -10,9 +10,12 @@ package struct PagedRows {
   /// What the kernels take and write to, made anew for each of their calls.
   private final class KernelSpans {
     var spans: [wk_attention_span] = []
+    var sharing = SharedPositions()
+    /// Whether `sharing` is about the rows as they are.
+    var isCurrent = false
   }
 
-  private struct Span {
+  struct Span {
     var firstRow: Int
     var rowCount: Int
     var firstPosition: Int
@@ -45,6 +48,7 @@ package struct PagedRows {
     tables.reserveCapacity(positionCount / blockSizeTokens + sliceCount)
     spans.reserveCapacity(sliceCount)
     kernelSpans.spans.reserveCapacity(sliceCount)
+    kernelSpans.sharing.reserve(spanCount: sliceCount)
   }
 
   /// Empties it, and keeps the room.
@@ -55,6 +59,7 @@ package struct PagedRows {
     tables.removeAll(keepingCapacity: true)
     spans.removeAll(keepingCapacity: true)
     largestBlock = 0
+    kernelSpans.isCurrent = false
   }
 
   /// Adds the rows of one sequence's slice.
@@ -65,6 +70,7 @@ package struct PagedRows {
   ///   - blockTable: The sequence's blocks, for all positions up to the slice's last.
   package mutating func append(rowCount: Int, firstPosition: Int, blockTable: [BlockID]) {
     let positionCount = firstPosition + rowCount
+    kernelSpans.isCurrent = false
     precondition(rowCount > 0 && firstPosition >= 0 && positionCount <= Int(Int32.max), "bad rows")
     precondition(blockTable.count * blockSizeTokens >= positionCount, "block table too short")
     spans.append(
@@ -86,18 +92,32 @@ package struct PagedRows {
     }
   }
 
+  /// Leading positions whose blocks each slice has in common with others of its group: attention reads
+  /// them once for all of them. 0 without a group. In the order of the slices.
+  package var sharedPositionCounts: [Int] {
+    withSpans { $0.map { Int($0.shared_positions) } }
+  }
+
   /// The spans as the kernels take them, valid within `body`.
   func withSpans<R>(_ body: (UnsafeMutableBufferPointer<wk_attention_span>) -> R) -> R {
     tables.withUnsafeBufferPointer { tables in
+      if !kernelSpans.isCurrent {
+        kernelSpans.sharing.find(spans, tables: tables, blockSizeTokens: blockSizeTokens)
+        kernelSpans.isCurrent = true
+      }
       kernelSpans.spans.removeAll(keepingCapacity: true)
-      for span in spans {
+      for (span, group) in zip(spans, kernelSpans.sharing.memberships) {
         kernelSpans.spans.append(
           wk_attention_span(
             first_row: span.firstRow,
             row_count: span.rowCount,
             first_position: span.firstPosition,
             block_table: tables.baseAddress! + span.tableOffset,
-            first_task: 0
+            shared_positions: group.positionCount,
+            leader: group.leader,
+            next: group.next ?? .max,
+            first_task: 0,
+            first_partial: 0
           )
         )
       }

@@ -90,6 +90,8 @@ struct InferenceSequence: Sendable {
   var load: LoadID?
   /// Leading blocks that were given to the store, or need not be.
   var storedBlockCount = 0
+  /// What others wait for that it computes at the end of its known tokens.
+  var tailFill: SchedulerCore.TailFill?
 
   /// Tokens that the worker has or will have once the plans in flight are done.
   var totalCount: Int { tokenIDs.count + samplesInFlight }
@@ -151,6 +153,7 @@ struct InferenceSequence: Sendable {
     samplesInFlight = 0
     load = nil
     storedBlockCount = 0
+    tailFill = nil
   }
 
   /// The root of its keys on such a worker.
@@ -174,5 +177,12 @@ struct InferenceSequence: Sendable {
     }
     keyChains[chain].extend(over: tokenIDs)
     return chain
+  }
+
+  /// The key, on such a worker, of the known tokens but the last that fill no block; nil if there are
+  /// none.
+  mutating func tailKey(on worker: WorkerCapabilities) -> BlockKey? {
+    let chain = keyChain(on: worker)
+    return keyChains[chain].tailKey(of: tokenIDs, count: tokenIDs.count - 1)
   }
 }

@@ -19,6 +19,8 @@ extension SchedulerCore {
     note(worker)
     workers[worker].plansInFlight.removeFirst()
     workers[worker].stepsCompleted = result.step.rawValue
+    workers[worker].computeMicroseconds += result.computeMicroseconds
+    workers[worker].idleMicroseconds += result.idleMicroseconds
     workers[worker].transfers.observe(plan.work, microseconds: result.computeMicroseconds)
     completedSteps += 1
     var events: [SequenceEvent] = []
@@ -69,6 +71,9 @@ extension SchedulerCore {
     if isPresent {
       sequences[slot].completedCount = slice.end
       publishFullBlocks(of: slot, on: worker)
+      if let fill = sequences[slot].tailFill, slice.end >= fill.end {
+        endTailFill(of: slot, on: worker)
+      }
     }
     guard slice.samples, isPresent || slice.end == sequences[slot].tokenIDs.count else { return }
     if isPresent { sequences[slot].samplesInFlight -= 1 }

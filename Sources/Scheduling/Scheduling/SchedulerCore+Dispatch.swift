@@ -190,6 +190,8 @@ extension SchedulerCore {
       workers[worker].fillsInProgress[key] = id
     }
     enter(slot, worker, hitBlocks: hitBlocks)
+    if !offer.isLoaded { copyTail(of: slot, after: hitBlocks, on: worker) }
+    beginTailFill(of: slot, on: worker)
     count(offer, of: slot, on: worker)
     if offer.isLoaded {
       beginLoad(of: slot, hitBlocks..<offer.fetch.blockCount, offer.fetch, on: worker)

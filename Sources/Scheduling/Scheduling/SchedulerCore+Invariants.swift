@@ -63,8 +63,17 @@ extension SchedulerCore {
       let filler = sequences.slot(of: id).map { sequences[$0] }
       try expect(
         filler?.placement == .running(worker.epoch)
-          && filler?.keyChains.contains { $0.keys.contains(key) } == true,
+          && (filler?.tailFill?.key == key
+            || filler?.keyChains.contains { $0.keys.contains(key) } == true),
         "a block is awaited that nobody is going to fill"
+      )
+    }
+    for copy in worker.pendingCopies {
+      try expect(
+        references[Int(copy.destination.rawValue)] == 1
+          && worker.pool.key(of: copy.destination) == nil
+          && !loadedBlocks.contains(copy.destination),
+        "a copy goes to a block that is not one sequence's alone"
       )
     }
     for block in loadedBlocks {

@@ -55,6 +55,9 @@ extension SchedulerCore {
     workers[worker].pool.release(table: sequences[slot].blockTable)
     workers[worker].running.removeAll { $0 == slot }
     if sequences[slot].isStarted { workers[worker].releases.append(sequences[slot].id) }
+    // A copy that no plan has told yet would write to a block that may be another's by then.
+    let table = sequences[slot].blockTable
+    workers[worker].pendingCopies.removeAll { table.contains($0.destination) }
     endFills(of: slot, on: worker)
     sequences[slot].vacate()
   }
@@ -68,5 +71,6 @@ extension SchedulerCore {
     where workers[worker].fillsInProgress[key] == id {
       workers[worker].fillsInProgress[key] = nil
     }
+    endTailFill(of: slot, on: worker)
   }
 }

@@ -11,7 +11,7 @@ extension SchedulerCore {
     var fetch: FetchPlan
     /// Blocks after those that another sequence there is about to compute.
     var awaitedBlocks = 0
-    /// The key of the first of them.
+    /// The key of the first of them, or of what fills no block if there is nothing else to await.
     var firstAwaitedKey: BlockKey?
 
     /// Whether the sequence first waits for a load there.
@@ -49,6 +49,9 @@ extension SchedulerCore {
       }
       offer.awaitedBlocks = awaited.count
       offer.firstAwaitedKey = awaited.first
+      if match.blockCount == hittable {
+        offer.firstAwaitedKey = awaitedTail(of: slot, on: worker)
+      }
     }
     if offer.firstAwaitedKey != nil { return offer }
     let taken =

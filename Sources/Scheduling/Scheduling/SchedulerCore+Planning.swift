@@ -46,7 +46,8 @@ extension SchedulerCore {
     let plannedSlots = dealBudget(on: worker)
     guard
       !plannedSlots.isEmpty || !workers[worker].releases.isEmpty
-        || !workers[worker].pendingStores.isEmpty || workers[worker].loads.hasNews
+        || !workers[worker].pendingStores.isEmpty || !workers[worker].pendingCopies.isEmpty
+        || workers[worker].loads.hasNews
     else { return nil }
     workers[worker].stepsPlanned += 1
     let step = StepID(workers[worker].stepsPlanned)
@@ -58,6 +59,8 @@ extension SchedulerCore {
     workers[worker].releases = []
     plan.stores = workers[worker].pendingStores
     workers[worker].pendingStores = []
+    plan.copies = workers[worker].pendingCopies
+    workers[worker].pendingCopies = []
     (plan.loads, plan.cancelledLoads) = workers[worker].loads.takeNews()
     plan.slices.reserveCapacity(plannedSlots.count)
     var inFlight: [WorkerState.SliceInFlight] = []

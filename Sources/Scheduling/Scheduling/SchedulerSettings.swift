@@ -46,6 +46,9 @@ package struct SchedulerSettings: Hashable, Sendable {
   /// Whether a sequence waits while another one on its worker computes the very prefix that it
   /// would otherwise compute too.
   package var awaitsSharedPrefixes = true
+  /// Whether a sequence copies what another one on its worker has computed of a block that neither has
+  /// filled yet.
+  package var copiesSharedTails = true
 
   /// Whether there is a KV store to ask.
   package var usesStore = false

@@ -15,6 +15,10 @@ package struct SchedulerCounters: Hashable, Sendable {
   package var prefixQueriedTokens: UInt64 = 0
   /// How many of them were in the worker's cache.
   package var prefixHitTokens: UInt64 = 0
+  /// Admissions that began with a copy of a block that was not full.
+  package var copiedTails: UInt64 = 0
+  /// Known tokens in those copies.
+  package var copiedTokens: UInt64 = 0
   /// Sequences that gave way to others.
   package var preemptions: UInt64 = 0
   /// Sequences that went from a worker for prompts to one for decoding.
@@ -108,6 +112,10 @@ package struct WorkerStatistics: Hashable, Sendable {
   package var plansInFlight: Int
   /// Steps completed in this membership.
   package var stepsCompleted: UInt64
+  /// Time spent on them.
+  package var computeMicroseconds: Double
+  /// Time between them in which sequences waited.
+  package var idleMicroseconds: Double
   /// Loads from the KV store that have not ended.
   package var loadsInFlight: Int
   /// What its computing and fetching cost.
@@ -134,6 +142,8 @@ extension SchedulerCore {
           runningSequences: worker.running.count,
           plansInFlight: worker.plansInFlight.count,
           stepsCompleted: worker.stepsCompleted,
+          computeMicroseconds: worker.computeMicroseconds,
+          idleMicroseconds: worker.idleMicroseconds,
           loadsInFlight: worker.loads.count,
           transfers: TransferEstimate(worker.transfers)
         )

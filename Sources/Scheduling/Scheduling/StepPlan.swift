@@ -1,8 +1,8 @@
 package import MeshTypes
 
 /// What a worker does in one step, in this order: forget ``releases``, copy ``stores`` away (but for
-/// those that are taken as computed), begin ``loads``, begin ``starts``, compute ``slices``. A worker
-/// executes its plans in the order of their steps.
+/// those that are taken as computed), make ``copies``, begin ``loads``, begin ``starts``, compute
+/// ``slices``. A worker executes its plans in the order of their steps.
 package struct StepPlan: Hashable, Sendable {
   /// The membership that the plan belongs to.
   package var epoch: Epoch
@@ -17,6 +17,8 @@ package struct StepPlan: Hashable, Sendable {
   package var slices: [PlannedSlice]
   /// Blocks to copy away for the KV store.
   package var stores: [BlockStore] = []
+  /// Blocks that begin as copies of others, one after the other.
+  package var copies: [BlockCopy] = []
   /// Blocks to fetch from the KV store, from this step on.
   package var loads: [BlockLoad] = []
   /// Loads to give up; each is answered all the same.
@@ -116,6 +118,8 @@ package struct StepResult: Hashable, Sendable {
   package var failures: [SequenceFailure]
   /// Time spent computing; 0 if unknown.
   package var computeMicroseconds: Double
+  /// Time since the step before, if sequences waited meanwhile.
+  package var idleMicroseconds: Double
 
   /// Creates a result.
   package init(
@@ -123,9 +127,11 @@ package struct StepResult: Hashable, Sendable {
     step: StepID,
     sampled: [SampledToken] = [],
     failures: [SequenceFailure] = [],
-    computeMicroseconds: Double = 0
+    computeMicroseconds: Double = 0,
+    idleMicroseconds: Double = 0
   ) {
     self.computeMicroseconds = computeMicroseconds
+    self.idleMicroseconds = idleMicroseconds
     self.epoch = epoch
     self.step = step
     self.sampled = sampled

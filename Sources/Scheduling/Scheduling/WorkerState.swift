@@ -31,12 +31,15 @@ struct WorkerState: Sendable {
   var plansInFlight: [PlanInFlight] = []
   /// Sequences that the worker still knows and shall forget with the next plan.
   var releases: [SequenceID] = []
-  /// Keys of the known blocks that a sequence here has not computed yet, with that sequence.
+  /// Keys of the known blocks that a sequence here has not computed yet, with that sequence; those of
+  /// its last tokens, which fill no block, too.
   var fillsInProgress: [BlockKey: SequenceID] = [:]
   /// Loads from the KV store that have not ended.
   var loads = LoadTable()
   /// Blocks for the next plan to copy away.
   var pendingStores: [BlockStore] = []
+  /// Copies for the next plan to make.
+  var pendingCopies: [BlockCopy] = []
   /// Stores that plans have told it, or will, and how many of them have ended.
   var storesIssued: UInt64 = 0
   var storesDone: UInt64 = 0
@@ -48,6 +51,10 @@ struct WorkerState: Sendable {
   var load: WorkerLoad?
   var stepsPlanned: UInt64 = 0
   var stepsCompleted: UInt64 = 0
+  /// Time spent on them.
+  var computeMicroseconds = 0.0
+  /// Time between them in which sequences waited.
+  var idleMicroseconds = 0.0
 
   init(epoch: Epoch, capabilities: WorkerCapabilities) {
     self.epoch = epoch

@@ -48,6 +48,7 @@ extension SimulationScenario {
     settings.maxWorkerLosses = Int.random(in: 2...3, using: &generator)
     settings.dispatchLookahead = [1, 64].randomElement(using: &generator) ?? 64
     settings.awaitsSharedPrefixes = Bool.random(using: &generator)
+    settings.copiesSharedTails = generator.happens(0.8)
     settings.usesStore = hasStore
     settings.storeWrites = StoreWrites.allCases.randomElement(using: &generator) ?? .all
     settings.maxLoadsPerWorker = Int.random(in: 1...4, using: &generator)
@@ -89,25 +90,26 @@ extension SimulationScenario {
     let meanPause: Double = [100, 20_000, 200_000].randomElement(using: &generator) ?? 20_000
     let isFlawed = generator.happens(0.3)
     var time = 0.0
-    return (0..<Int.random(in: 5...40, using: &generator)).map { number in
-      time += generator.exponential(mean: meanPause)
-      var passages: [SimulatedPrompt.Passage] = []
-      if generator.happens(0.6) {
-        let text = UInt64.random(in: 0..<3, using: &generator)
-        let length = Int.random(in: 1...24, using: &generator)
-        passages.append(SimulatedPrompt.Passage(text: text, tokenCount: length))
+    // Outputs that are still to come of the last request's prompt.
+    var outputs = 0
+    var requests: [SimulatedRequest] = []
+    for number in 0..<Int.random(in: 5...40, using: &generator) {
+      if outputs == 0 { time += generator.exponential(mean: meanPause) }
+      let fork = outputs > 0 ? requests.last : nil
+      outputs = max(0, outputs - 1)
+      if fork == nil, generator.happens(0.1) {
+        outputs = Int.random(in: 1...4, using: &generator)
       }
-      let own = Int.random(in: 1...24, using: &generator)
-      passages.append(SimulatedPrompt.Passage(text: 100 + UInt64(number), tokenCount: own))
-      let most = max(1, largest - own - 24)
+      let prompt = fork?.prompt ?? prompt(number, &generator)
+      let most = max(1, largest - prompt.tokenCount)
       let maxTokens = Int.random(in: 1...max(1, min(most, 60)), using: &generator)
       var request = SimulatedRequest(
         arrivalMicroseconds: Int(time),
-        prompt: SimulatedPrompt(passages),
+        prompt: prompt,
         maxTokens: generator.happens(0.02) ? 10_000 : maxTokens,
         naturalTokens: Int.random(in: 1...60, using: &generator)
       )
-      request.tenant = generator.happens(0.2) ? 1 : 0
+      request.tenant = fork?.tenant ?? (generator.happens(0.2) ? 1 : 0)
       request.priority = generator.happens(0.1) ? 1 : 0
       if generator.happens(0.1) {
         request.cancelMicroseconds = Int(generator.exponential(mean: 300_000))
@@ -118,7 +120,24 @@ extension SimulationScenario {
       if isFlawed, generator.happens(0.1) {
         request.flaw = [.fails, .killsWorkers].randomElement(using: &generator) ?? .fails
       }
-      return request
+      requests.append(request)
     }
+    return requests
+  }
+
+  /// A prompt of its own, that may begin as others do.
+  private static func prompt(
+    _ number: Int,
+    _ generator: inout SimulationGenerator
+  ) -> SimulatedPrompt {
+    var passages: [SimulatedPrompt.Passage] = []
+    if generator.happens(0.6) {
+      let text = UInt64.random(in: 0..<3, using: &generator)
+      let length = Int.random(in: 1...24, using: &generator)
+      passages.append(SimulatedPrompt.Passage(text: text, tokenCount: length))
+    }
+    let own = Int.random(in: 1...24, using: &generator)
+    passages.append(SimulatedPrompt.Passage(text: 100 + UInt64(number), tokenCount: own))
+    return SimulatedPrompt(passages)
   }
 }

@@ -1,12 +1,12 @@
 import BlockCache
 import MeshTypes
+import Scheduling
 
 /// The KV memory of a simulated worker. A block knows what was written to it: how many slots from its
-/// beginning, and the state after the last of them, which stands for the whole history before.
+/// beginning, and the state after each of them, which stands for the whole history before.
 struct SimulatedMemory {
   struct Block {
     var filledCount = 0
-    var state: UInt64 = 0
     /// Block tables that it is in.
     var holders = 0
     /// Whether a load writes to it.
@@ -15,13 +15,22 @@ struct SimulatedMemory {
 
   let blockSize: Int
   private(set) var blocks: [Block]
+  /// Of all slots, block after block: what can be told of a state in half its size.
+  private var states: [UInt32]
 
   init(blockCount: Int, blockSize: Int) {
     self.blockSize = blockSize
     blocks = Array(repeating: Block(), count: blockCount)
+    states = Array(repeating: 0, count: blockCount * blockSize)
   }
 
   subscript(id: BlockID) -> Block { blocks[Int(id.rawValue)] }
+
+  /// What a block's filled slots hold.
+  func content(of id: BlockID) -> [UInt32] {
+    let first = Int(id.rawValue) * blockSize
+    return Array(states[first..<first + self[id].filledCount])
+  }
 
   mutating func hold(_ ids: some Sequence<BlockID>) {
     for id in ids { blocks[Int(id.rawValue)].holders += 1 }
@@ -47,11 +56,16 @@ struct SimulatedMemory {
       try require(present.holders == 1, "block \(block) is written in \(present.holders) tables")
       try require(
         offset == 0
-          || present.filledCount == offset && present.state == sequence.state(after: position),
+          || present.filledCount == offset
+            && states[block * blockSize + offset - 1]
+              == UInt32(truncatingIfNeeded: sequence.state(after: position)),
         "block \(block) is continued at \(offset) after what another history wrote"
       )
       blocks[block].filledCount = offset + end - position
-      blocks[block].state = sequence.state(after: end)
+      sequence.forEachState(in: position..<end) { position, state in
+        let slot = block * blockSize + position % blockSize
+        states[slot] = UInt32(truncatingIfNeeded: state)
+      }
       position = end
     }
   }
@@ -64,7 +78,8 @@ struct SimulatedMemory {
       try require(!block.isLoading, "a block is read while it is being loaded")
       try require(
         block.filledCount == last - number * blockSize
-          && block.state == sequence.state(after: last),
+          && states[Int(sequence.table[number].rawValue) * blockSize + block.filledCount - 1]
+            == UInt32(truncatingIfNeeded: sequence.state(after: last)),
         "logical block \(number) holds what another history wrote"
       )
     }
@@ -77,11 +92,33 @@ struct SimulatedMemory {
     blocks[Int(id.rawValue)].filledCount = 0
   }
 
-  /// - Parameter state: The content that came; nil if none did.
-  mutating func endLoad(_ id: BlockID, _ state: UInt64?) {
+  /// - Parameter content: What came; nil if nothing did.
+  mutating func endLoad(_ id: BlockID, _ content: [UInt32]?) {
     blocks[Int(id.rawValue)].isLoading = false
-    guard let state else { return }
-    blocks[Int(id.rawValue)].state = state
-    blocks[Int(id.rawValue)].filledCount = blockSize
+    if let content { fill(id, with: content) }
+  }
+
+  /// Makes a copy of what is needed of a block.
+  mutating func make(_ copy: BlockCopy) throws(SimulationViolation) {
+    try require(1...blockSize ~= copy.tokenCount, "a copy is not within a block")
+    try require(
+      !self[copy.source].isLoading && !self[copy.destination].isLoading,
+      "a block is copied while it is being loaded"
+    )
+    try require(
+      self[copy.destination].holders == 0,
+      "a copy goes to a block that a started sequence has"
+    )
+    try require(
+      self[copy.source].filledCount >= copy.tokenCount,
+      "a block is copied that was not written so far"
+    )
+    fill(copy.destination, with: content(of: copy.source).prefix(copy.tokenCount))
+  }
+
+  private mutating func fill(_ id: BlockID, with content: some Collection<UInt32>) {
+    let first = Int(id.rawValue) * blockSize
+    states.replaceSubrange(first..<first + content.count, with: content)
+    blocks[Int(id.rawValue)].filledCount = content.count
   }
 }

@@ -38,4 +38,13 @@ struct SimulatedSequence {
     }
     return state
   }
+
+  /// Visits positions in order, each with the state after it; all in one block.
+  func forEachState(in range: Range<Int>, _ body: (_ position: Int, _ state: UInt64) -> Void) {
+    var state = state(after: range.lowerBound)
+    for position in range {
+      state = SimulatedModel.advance(state, by: tokens[position])
+      body(position, state)
+    }
+  }
 }

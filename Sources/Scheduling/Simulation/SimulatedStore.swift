@@ -2,7 +2,7 @@ import BlockCache
 import MeshTypes
 import Scheduling
 
-/// The KV store that all workers share: the state that each block's bytes stand for, by namespace and
+/// The KV store that all workers share: what each block's slots hold, by namespace and
 /// key. When it is full, what was stored first goes.
 struct SimulatedStore {
   struct Place: Hashable {
@@ -11,7 +11,7 @@ struct SimulatedStore {
   }
 
   let capacityBlocks: Int
-  private var blocks: [Place: UInt64] = [:]
+  private var blocks: [Place: [UInt32]] = [:]
   /// Oldest first, from `oldest` on.
   private var order: [Place] = []
   private var oldest = 0
@@ -21,14 +21,14 @@ struct SimulatedStore {
   mutating func put(
     _ namespace: String,
     _ key: BlockKey,
-    _ state: UInt64
+    _ content: [UInt32]
   ) throws(SimulationViolation) {
     let place = Place(namespace: namespace, key: key)
     if let present = blocks[place] {
-      try require(present == state, "two contents are stored under one key")
+      try require(present == content, "two contents are stored under one key")
       return
     }
-    blocks[place] = state
+    blocks[place] = content
     order.append(place)
     while blocks.count > capacityBlocks {
       blocks[order[oldest]] = nil
@@ -40,7 +40,7 @@ struct SimulatedStore {
     }
   }
 
-  func get(_ namespace: String, _ key: BlockKey) -> UInt64? {
+  func get(_ namespace: String, _ key: BlockKey) -> [UInt32]? {
     blocks[Place(namespace: namespace, key: key)]
   }
 

@@ -9,8 +9,8 @@ package struct SimulatedWorker {
   package struct Execution {
     /// What is reported when the step is over.
     package var result: StepResult
-    /// Full blocks that were copied away for the store.
-    var puts: [(store: BlockStore, states: [UInt64])] = []
+    /// Full blocks that were copied away for the store, each with what its slots hold.
+    var puts: [(store: BlockStore, contents: [[UInt32]])] = []
     var loads: [BlockLoad] = []
     var cancelledLoads: [LoadID] = []
     /// Whether a request killed it: there is no result.
@@ -54,6 +54,7 @@ package struct SimulatedWorker {
       lastStore += 1
       if !store.isAsComputed { try put(store, &execution) }
     }
+    for copy in plan.copies { try memory.make(copy) }
     execution.cancelledLoads = plan.cancelledLoads
     for load in plan.loads { try begin(load) }
     execution.loads = plan.loads
@@ -146,16 +147,16 @@ package struct SimulatedWorker {
     _ store: BlockStore,
     _ execution: inout Execution
   ) throws(SimulationViolation) {
-    var states: [UInt64] = []
+    var contents: [[UInt32]] = []
     for id in store.blocks {
       let block = memory[id]
       let isFull = block.filledCount == capabilities.blockSizeTokens && !block.isLoading
       // What is stored as it is computed is not there if the request failed.
       if !isFull, store.isAsComputed { return }
       try require(isFull, "a block is stored before it is full")
-      states.append(block.state)
+      contents.append(memory.content(of: id))
     }
-    execution.puts.append((store, states))
+    execution.puts.append((store, contents))
   }
 
   private mutating func begin(_ load: BlockLoad) throws(SimulationViolation) {
@@ -167,11 +168,11 @@ package struct SimulatedWorker {
 
   /// Ends a load.
   ///
-  /// - Parameter states: What came, for the leading blocks.
-  mutating func endLoad(_ id: LoadID, _ states: [UInt64]) {
+  /// - Parameter contents: What came, for the leading blocks.
+  mutating func endLoad(_ id: LoadID, _ contents: [[UInt32]]) {
     guard let load = loads.removeValue(forKey: id) else { return }
     for (place, block) in load.blocks.enumerated() {
-      memory.endLoad(block, place < states.count ? states[place] : nil)
+      memory.endLoad(block, place < contents.count ? contents[place] : nil)
     }
   }
 }

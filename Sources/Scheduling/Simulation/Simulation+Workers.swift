@@ -35,7 +35,7 @@ extension Simulation {
     execution.result.computeMicroseconds = duration
     measurements.count(plan)
     hosts[worker].busyMicroseconds += Int(duration)
-    for (put, states) in execution.puts { begin(put, states, worker) }
+    for (put, contents) in execution.puts { begin(put, contents, worker) }
     for load in execution.loads { begin(load, worker) }
     hosts[worker].execution = execution
     let end = now + max(1, Int(duration))
@@ -109,23 +109,23 @@ extension Simulation {
     return hosts[worker].transferTime + scenario.store.latencyMicroseconds
   }
 
-  private mutating func begin(_ put: BlockStore, _ states: [UInt64], _ worker: Int) {
+  private mutating func begin(_ put: BlockStore, _ contents: [[UInt32]], _ worker: Int) {
     queue.add(
-      .putEnd(worker: worker, stay: hosts[worker].stay, put, states),
+      .putEnd(worker: worker, stay: hosts[worker].stay, put, contents),
       at: transferTime(put.blocks.count, worker)
     )
   }
 
   mutating func endPut(
     _ put: BlockStore,
-    _ states: [UInt64],
+    _ contents: [[UInt32]],
     _ worker: Int,
     _ stay: Int
   ) throws(SimulationViolation) {
-    for (key, state) in zip(put.keys, states) {
+    for (key, content) in zip(put.keys, contents) {
       // Without a free buffer a block is dropped.
       if generator.happens(scenario.store.lossProbability) { continue }
-      try store.put(put.namespace, key, state)
+      try store.put(put.namespace, key, content)
     }
     guard hosts[worker].stay == stay else { return }
     report(.stores(through: put.number), from: worker)
@@ -142,22 +142,22 @@ extension Simulation {
     if hosts[worker].resumeTime > now {
       return queue.add(.loadEnd(worker: worker, stay: stay, load), at: hosts[worker].resumeTime)
     }
-    var states: [UInt64] = []
+    var contents: [[UInt32]] = []
     for key in load.keys {
-      guard let state = store.get(load.namespace, key),
+      guard let content = store.get(load.namespace, key),
         !generator.happens(scenario.store.lossProbability)
       else { break }
-      states.append(state)
+      contents.append(content)
     }
-    hosts[worker].worker.endLoad(load.id, states)
-    let bytes = states.count * hosts[worker].worker.capabilities.storeBlockBytes
+    hosts[worker].worker.endLoad(load.id, contents)
+    let bytes = contents.count * hosts[worker].worker.capabilities.storeBlockBytes
     let duration = Double(bytes) / scenario.store.bytesPerSecond * 1e6
     let latency = Double(scenario.store.latencyMicroseconds)
     report(
       .load(
         LoadResult(
           id: load.id,
-          loadedBlocks: states.count,
+          loadedBlocks: contents.count,
           microseconds: latency + duration,
           memoryBytes: bytes
         )

@@ -14,7 +14,7 @@ package struct Simulation {
     case plan(Epoch)
     case stepEnd(worker: Int, stay: Int)
     case loadEnd(worker: Int, stay: Int, BlockLoad)
-    case putEnd(worker: Int, stay: Int, BlockStore, [UInt64])
+    case putEnd(worker: Int, stay: Int, BlockStore, [[UInt32]])
     case report(Epoch)
     case storeAnswer(life: Int, StoreAnswer)
     case fault(SimulationFault)
@@ -101,7 +101,8 @@ package struct Simulation {
     case .plan(let epoch): try deliverPlan(epoch)
     case .stepEnd(let worker, let stay): try endStep(worker, stay)
     case .loadEnd(let worker, let stay, let load): endLoad(load, worker, stay)
-    case .putEnd(let worker, let stay, let put, let states): try endPut(put, states, worker, stay)
+    case .putEnd(let worker, let stay, let put, let contents):
+      try endPut(put, contents, worker, stay)
     case .report(let epoch): try deliverReport(epoch)
     case .storeAnswer(let life, let answer): try take(answer, of: life)
     case .fault(let fault): try strike(fault)

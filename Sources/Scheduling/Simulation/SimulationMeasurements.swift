@@ -6,6 +6,9 @@ struct SimulationMeasurements {
   var staleReports = 0
   var steps = 0
   var computedPositions = 0
+  /// Copies of blocks that were not full, and positions in them.
+  var copies = 0
+  var copiedPositions = 0
   /// Of the lives of the scheduler that have ended.
   private var submitted: UInt64 = 0
   private(set) var preemptions: UInt64 = 0
@@ -24,6 +27,8 @@ struct SimulationMeasurements {
   mutating func count(_ plan: StepPlan) {
     steps += 1
     computedPositions += plan.tokenCount
+    copies += plan.copies.count
+    copiedPositions += plan.copies.reduce(0) { $0 + $1.tokenCount }
   }
 
   mutating func add(_ counters: SchedulerCounters) {

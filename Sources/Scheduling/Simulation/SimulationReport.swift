@@ -42,6 +42,10 @@ package struct SimulationReport: Hashable, Sendable {
   package var steps: Int
   /// Positions computed by them.
   package var computedPositions: Int
+  /// Copies of what one sequence had computed of a block for another one.
+  package var copies: Int
+  /// Positions in those copies, which nobody computed again.
+  package var copiedPositions: Int
 
   init(
     _ measurements: SimulationMeasurements,
@@ -74,6 +78,8 @@ package struct SimulationReport: Hashable, Sendable {
     staleReports = measurements.staleReports
     steps = measurements.steps
     computedPositions = measurements.computedPositions
+    copies = measurements.copies
+    copiedPositions = measurements.copiedPositions
   }
 
   /// Output tokens a second.

@@ -29,6 +29,7 @@ struct GatewayRPC: Weft_Gateway_V1_GatewayService.ServiceProtocol {
         $0.tokenIds = part.tokenIDs
         $0.logprobs = part.logprobs
         if let finish = part.finish { $0.finish = finish }
+        $0.index = UInt32(part.index)
       }
     }
   }
@@ -45,6 +46,7 @@ struct GatewayRPC: Weft_Gateway_V1_GatewayService.ServiceProtocol {
         $0.tokenIds = part.tokenIDs
         $0.logprobs = part.logprobs
         if let finish = part.finish { $0.finish = finish }
+        $0.index = UInt32(part.index)
       }
     }
   }
@@ -90,9 +92,9 @@ struct GatewayRPC: Weft_Gateway_V1_GatewayService.ServiceProtocol {
             cells: cells,
             logger: logger
           )
-          try await stream.run { part in
+          try await GenerationOutputs(stream: stream).run { part in
             try await writer.write(message(part))
-            if let finish = part.finish { log(finish, logger) }
+            if let finish = part.finish { log(finish, of: part.index, logger) }
           }
         }
       } catch {
@@ -103,11 +105,12 @@ struct GatewayRPC: Weft_Gateway_V1_GatewayService.ServiceProtocol {
     }
   }
 
-  private func log(_ finish: Weft_Gateway_V1_Finish, _ logger: Logger) {
+  private func log(_ finish: Weft_Gateway_V1_Finish, of output: Int, _ logger: Logger) {
     logger.info(
       "request finished",
       metadata: [
-        "reason": "\(finish.reason)", "prompt-tokens": "\(finish.usage.promptTokens)",
+        "output": "\(output)", "reason": "\(finish.reason)",
+        "prompt-tokens": "\(finish.usage.promptTokens)",
         "completion-tokens": "\(finish.usage.completionTokens)",
         "ttft-ms": "\(Int(finish.timings.firstTokenMilliseconds))",
         "total-ms": "\(Int(finish.timings.totalMilliseconds))",

@@ -23,9 +23,14 @@ package struct GenerationRequest: Sendable {
   package var includesSpecialTokens: Bool
   /// The tenant's secret: KV blocks are shared only among equal salts.
   package var cacheSalt: [UInt8]
+  /// How many outputs the client gets.
+  package var outputCount: Int
+  /// How many are produced for that; at least ``outputCount``.
+  package var candidateCount: Int
 
   private static let maximumStopTokenIDs = 64
   private static let maximumCacheSaltBytes = 256
+  private static let maximumOutputs: UInt32 = 16
   // What the tokenizer's decoder will take.
   private static let maximumStopStrings = StopStringMatcher.maximumCount
   private static let stopStringBytes = 1...StopStringMatcher.maximumLengthBytes
@@ -68,6 +73,35 @@ package struct GenerationRequest: Sendable {
     self.stop = options.stop
     self.includesSpecialTokens = options.includeSpecialTokens
     self.cacheSalt = Array(options.cacheSalt)
+    (outputCount, candidateCount) = try Self.outputCounts(options)
+  }
+
+  /// Whether outputs are compared, and only the likeliest are sent.
+  package var ranksOutputs: Bool { candidateCount > outputCount }
+
+  /// What is asked for one of the outputs.
+  package func output(_ index: Int) -> Self {
+    var output = self
+    output.sampling = sampling.ofOutput(index)
+    if ranksOutputs, sampling.logprobs == nil { output.sampling.logprobs = 0 }
+    return output
+  }
+
+  private static func outputCounts(
+    _ options: Weft_Gateway_V1_GenerationOptions
+  ) throws(MeshError) -> (outputs: Int, candidates: Int) {
+    let outputs = options.hasN ? options.n : 1
+    guard 1...maximumOutputs ~= outputs else {
+      throw .invalid("options.n", "must be in 1...\(maximumOutputs), got \(outputs)")
+    }
+    let candidates = options.hasBestOf ? options.bestOf : outputs
+    guard outputs...maximumOutputs ~= candidates else {
+      throw .invalid(
+        "options.best_of",
+        "must be in \(outputs)...\(maximumOutputs), got \(candidates)"
+      )
+    }
+    return (Int(outputs), Int(candidates))
   }
 
   private static func validate(

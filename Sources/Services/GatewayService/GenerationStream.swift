@@ -7,14 +7,14 @@ import MeshRuntime
 import MeshTypes
 import SwiftProtobuf
 
-/// Runs one request through the mesh: tokens from the scheduler, through the tokenizer's decoder,
+/// Runs one output of a request through the mesh: tokens from the scheduler, through the tokenizer's decoder,
 /// to the client.
 ///
 /// The tokens received are kept until the end. If the scheduler or a worker is lost on the way, the
 /// prompt and those tokens are submitted again, and the client's stream continues.
 struct GenerationStream: Sendable {
   /// What the stream was asked for.
-  let request: GenerationRequest
+  var request: GenerationRequest
   /// The id in logs and in every service's metadata.
   let requestID: String
   let arrival: ContinuousClock.Instant

@@ -101,6 +101,13 @@ extension Weft_Worker_V1_ExecuteRequest {
           $0.asComputed = store.isAsComputed
         }
       }
+      $0.copies = plan.copies.map { copy in
+        .with {
+          $0.source = copy.source.rawValue
+          $0.destination = copy.destination.rawValue
+          $0.tokenCount = UInt32(copy.tokenCount)
+        }
+      }
       $0.loads = plan.loads.map { load in
         .with {
           $0.load = load.id.rawValue
@@ -146,7 +153,8 @@ extension StepResult {
           )
         )
       },
-      computeMicroseconds: Double(message.computeMicroseconds)
+      computeMicroseconds: Double(message.computeMicroseconds),
+      idleMicroseconds: Double(message.idleMicroseconds)
     )
   }
 }
@@ -210,6 +218,8 @@ extension Weft_Scheduler_V1_GetStatusResponse {
           $0.freeBlocks = UInt32(worker.freeBlocks)
           $0.runningSequences = UInt32(worker.runningSequences)
           $0.stepsTotal = worker.stepsCompleted
+          $0.computeMicrosecondsTotal = UInt64(worker.computeMicroseconds)
+          $0.idleMicrosecondsTotal = UInt64(worker.idleMicroseconds)
         }
       }
       $0.workers.sort { $0.worker < $1.worker }

@@ -30,18 +30,21 @@ struct GatewayClient {
     return try await service.listModels(.init(), options: options).models
   }
 
-  /// Streams a continuation to `show`.
+  /// Streams a continuation to `show`, each output with a newline at its end.
+  ///
+  /// - Returns: How the outputs ended, by index.
   func generate(
     _ request: Weft_Gateway_V1_GenerateRequest,
     show: @escaping @Sendable (String) -> Void
-  ) async throws -> Weft_Gateway_V1_Finish {
+  ) async throws -> [UInt32: Weft_Gateway_V1_Finish] {
     try await service.generate(request) { response in
-      var finish = Weft_Gateway_V1_Finish()
+      var text = OutputText(count: Int(request.options.hasN ? request.options.n : 1))
+      var finishes: [UInt32: Weft_Gateway_V1_Finish] = [:]
       for try await part in response.messages {
-        show(part.text)
-        if part.hasFinish { finish = part.finish }
+        show(text.take(part.text, of: Int(part.index), isLast: part.hasFinish))
+        if part.hasFinish { finishes[part.index] = part.finish }
       }
-      return finish
+      return finishes
     }
   }
 

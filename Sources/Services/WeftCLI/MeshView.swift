@@ -31,7 +31,8 @@ package struct MeshView {
   private var workerLines: [String] {
     var rows = [
       [
-        "WORKER", "RUNNING", "FREE", "BLOCKS", "STEPS", "PREFILL", "DECODE", "TOKEN", "LOAD", "MEM",
+        "WORKER", "RUNNING", "FREE", "BLOCKS", "STEPS", "IDLE", "PREFILL", "DECODE", "TOKEN",
+        "LOAD", "MEM",
         "DISK",
       ]
     ]
@@ -39,7 +40,7 @@ package struct MeshView {
       let estimate = scheduler.store.estimates.first { $0.worker == worker.worker }
       rows.append([
         worker.worker, "\(worker.runningSequences)", "\(worker.freeBlocks)",
-        "\(worker.capabilities.blockCount)", "\(worker.stepsTotal)",
+        "\(worker.capabilities.blockCount)", "\(worker.stepsTotal)", Self.idle(worker),
         Self.tokens(worker.capabilities.prefillTokensPerSecond),
         Self.tokens(worker.capabilities.decodeTokensPerSecond),
         estimate.map { "\(Int($0.microsecondsPerToken)) us" } ?? "-",
@@ -79,6 +80,15 @@ package struct MeshView {
         + "\(store.failedLookupsTotal) without an answer",
       "decided: \(decisions.isEmpty ? "nothing yet" : decisions.joined(separator: ", "))",
     ]
+  }
+
+  /// The share of time in which sequences waited for a step to begin.
+  private static func idle(_ worker: Weft_Scheduler_V1_WorkerStatus) -> String {
+    let idle = Double(worker.idleMicrosecondsTotal)
+    let total = idle + Double(worker.computeMicrosecondsTotal)
+    guard total > 0 else { return "-" }
+    let tenths = Int((1000 * idle / total).rounded())
+    return "\(tenths / 10).\(tenths % 10) %"
   }
 
   /// As measured when the worker started.

@@ -49,12 +49,16 @@ final class BlockTransfers: Sendable {
 
   // MARK: The engine's side
 
-  /// Copies the plan's stores away, but for those of blocks that it computes, and begins its loads. To
-  /// be called before anything of the step is computed.
-  func begin(_ plan: Weft_Worker_V1_ExecuteRequest) {
-    for message in plan.stores { begin(message) }
-    for id in plan.cancelledLoads { state.withLock { $0.gates[id] }?.close() }
-    for message in plan.loads { begin(message) }
+  /// Copies a plan's stores away, but for those of blocks that it computes. To be called before anything
+  /// is written to any block.
+  func begin(_ stores: [Weft_Worker_V1_BlockStore]) {
+    for message in stores { begin(message) }
+  }
+
+  /// Begins a plan's loads, which write to their blocks from now on.
+  func begin(_ loads: [Weft_Worker_V1_BlockLoad], cancelling cancelledLoads: [UInt64]) {
+    for id in cancelledLoads { state.withLock { $0.gates[id] }?.close() }
+    for message in loads { begin(message) }
   }
 
   private func begin(_ message: Weft_Worker_V1_BlockStore) {
@@ -140,6 +144,9 @@ final class BlockTransfers: Sendable {
         && blocks.contains { state.loadingBlocks.contains($0.rawValue) }
     }
   }
+
+  /// Whether a block is being loaded.
+  func isLoading(_ block: UInt32) -> Bool { state.withLock { $0.loadingBlocks.contains(block) } }
 
   /// Puts a response on the call's stream, and with it what there is to tell of stores.
   func answer(_ response: Response) {

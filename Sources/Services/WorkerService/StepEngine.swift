@@ -1,8 +1,10 @@
 import GRPCCore
+import Kernels
 import MeshProtos
 import MeshRuntime
 import MeshTypes
 import SwiftProtobuf
+import Synchronization
 import Transformer
 
 /// Runs plans on the model, one after the other, on a thread of its own.
@@ -17,12 +19,17 @@ actor StepEngine {
   private let runner: ModelRunner
   var sampler: ConstrainedSampler
   private let structures: StructureLibrary
-  private let maxBatchSequences: Int
+  let maxBatchSequences: Int
+  let blocks: KVBlocks
   var sequences: [UInt64: InferenceSequence] = [:]
   private var batch = StepBatch()
   private var epoch: UInt64 = 0
   private var call: UInt64 = 0
-  private var transfers: BlockTransfers?
+  /// Calls that have begun or are about to.
+  private let begunCalls = Atomic<UInt64>(0)
+  private(set) var transfers: BlockTransfers?
+  /// When the step before ended, if sequences are left.
+  private var idleSince: ContinuousClock.Instant?
 
   nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
@@ -34,6 +41,7 @@ actor StepEngine {
     executor: DedicatedThreadExecutor
   ) {
     self.runner = runner
+    self.blocks = runner.kvMemory.blocks
     self.sampler = ConstrainedSampler(
       Sampler(vocabularySize: runner.configuration.vocabularySize)
     )
@@ -46,26 +54,51 @@ actor StepEngine {
   /// call have stopped writing when it returns.
   ///
   /// - Parameter transfers: What the call's loads and stores go to; nil without a KV store.
-  /// - Returns: The call, for ``execute(_:of:)``: a former one may carry the same epoch.
-  func begin(epoch: UInt64, transfers: BlockTransfers? = nil) -> UInt64 {
+  /// - Returns: The call, for ``run(_:of:answer:)``: a former one may carry the same epoch.
+  nonisolated func begin(epoch: UInt64, transfers: BlockTransfers? = nil) async -> UInt64 {
+    // Told at once: the former call may have plans for hours.
+    begunCalls.add(1, ordering: .relaxed)
+    return await takeOver(epoch: epoch, transfers: transfers)
+  }
+
+  private func takeOver(epoch: UInt64, transfers: BlockTransfers?) -> UInt64 {
     self.transfers?.close()
     self.transfers = transfers
     self.epoch = epoch
     call += 1
     sequences.removeAll(keepingCapacity: true)
+    idleSince = nil
     return call
   }
 
-  /// Runs one plan.
+  var blockSizeTokens: Int { runner.settings.blockSizeTokens }
+
+  /// Runs the plans that wait, one after the other, until none does or the task is cancelled.
   ///
-  /// - Throws: ``MeshError`` `failedPrecondition` if another call has taken over since;
-  ///   `invalidArgument` for a plan beyond the worker's limits.
-  func execute(
-    _ plan: Weft_Worker_V1_ExecuteRequest,
-    of call: UInt64
+  /// - Parameters:
+  ///   - plans: The call's.
+  ///   - call: What ``begin(epoch:transfers:)`` returned.
+  ///   - answer: Takes each plan's result before the next plan is run.
+  /// - Throws: ``MeshError`` `failedPrecondition` once another call has begun; `invalidArgument` for
+  ///   a plan of another epoch or beyond the worker's limits.
+  func run(
+    _ plans: PlanQueue,
+    of call: UInt64,
+    answer: @Sendable (Weft_Worker_V1_ExecuteResponse) -> Void
+  ) throws {
+    while !Task.isCancelled, let plan = plans.next() {
+      guard call == self.call, begunCalls.load(ordering: .relaxed) == call else {
+        throw MeshError(.failedPrecondition, "epoch \(plan.epoch) is over", field: "epoch")
+      }
+      answer(try execute(plan))
+    }
+  }
+
+  private func execute(
+    _ plan: Weft_Worker_V1_ExecuteRequest
   ) throws -> Weft_Worker_V1_ExecuteResponse {
-    guard call == self.call, plan.epoch == epoch else {
-      throw MeshError(.failedPrecondition, "epoch \(plan.epoch) is over", field: "epoch")
+    guard plan.epoch == epoch else {
+      throw MeshError.invalid("epoch", "must be the same in every plan of a call")
     }
     guard plan.slices.count <= maxBatchSequences else {
       throw MeshError.invalid(
@@ -73,11 +106,14 @@ actor StepEngine {
         "must have at most \(maxBatchSequences) entries, got \(plan.slices.count)"
       )
     }
+    try validate(plan.copies)
     let start = ContinuousClock.now
     var failures: [UInt64: MeshError] = [:]
     batch.begin(plan)
     for sequence in plan.releasedSequences { sequences[sequence] = nil }
-    transfers?.begin(plan)
+    transfers?.begin(plan.stores)
+    make(plan.copies)
+    transfers?.begin(plan.loads, cancelling: plan.cancelledLoads)
     for start in plan.starts {
       do { try begin(start) } catch { failures[start.sequence] = error }
     }
@@ -92,6 +128,9 @@ actor StepEngine {
     defer { transfers?.endStep() }
     let sampled = try runBatch(&failures)
     for sequence in failures.keys { sequences[sequence] = nil }
+    let idle = plan.slices.isEmpty ? nil : idleSince.map { start - $0 }
+    let end = ContinuousClock.now
+    idleSince = sequences.isEmpty ? nil : end
     return .with {
       $0.epoch = plan.epoch
       $0.step = plan.step
@@ -103,7 +142,8 @@ actor StepEngine {
           $0.message = error.message
         }
       }
-      $0.computeMicroseconds = UInt64(max(0, (.now - start) / .microseconds(1)))
+      $0.computeMicroseconds = UInt64((end - start) / .microseconds(1))
+      $0.idleMicroseconds = UInt64((idle ?? .zero) / .microseconds(1))
     }
   }
 

@@ -101,7 +101,8 @@ extension Weft_Gateway_V1_GatewayService {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Continues a prompt. The last message of a successful stream has `finish` set.
+        /// > Continues a prompt. The last message of each output has `finish` set; a successful stream ends
+        /// > when all outputs have.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `Weft_Gateway_V1_GenerateRequest` messages.
@@ -171,7 +172,8 @@ extension Weft_Gateway_V1_GatewayService {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Continues a prompt. The last message of a successful stream has `finish` set.
+        /// > Continues a prompt. The last message of each output has `finish` set; a successful stream ends
+        /// > when all outputs have.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Weft_Gateway_V1_GenerateRequest` message.
@@ -239,7 +241,8 @@ extension Weft_Gateway_V1_GatewayService {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Continues a prompt. The last message of a successful stream has `finish` set.
+        /// > Continues a prompt. The last message of each output has `finish` set; a successful stream ends
+        /// > when all outputs have.
         ///
         /// - Parameters:
         ///   - request: A `Weft_Gateway_V1_GenerateRequest` message.
@@ -441,7 +444,8 @@ extension Weft_Gateway_V1_GatewayService {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Continues a prompt. The last message of a successful stream has `finish` set.
+        /// > Continues a prompt. The last message of each output has `finish` set; a successful stream ends
+        /// > when all outputs have.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Weft_Gateway_V1_GenerateRequest` message.
@@ -534,7 +538,8 @@ extension Weft_Gateway_V1_GatewayService {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Continues a prompt. The last message of a successful stream has `finish` set.
+        /// > Continues a prompt. The last message of each output has `finish` set; a successful stream ends
+        /// > when all outputs have.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Weft_Gateway_V1_GenerateRequest` message.
@@ -637,7 +642,8 @@ extension Weft_Gateway_V1_GatewayService.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Continues a prompt. The last message of a successful stream has `finish` set.
+    /// > Continues a prompt. The last message of each output has `finish` set; a successful stream ends
+    /// > when all outputs have.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `Weft_Gateway_V1_GenerateRequest` message.
@@ -724,7 +730,8 @@ extension Weft_Gateway_V1_GatewayService.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Continues a prompt. The last message of a successful stream has `finish` set.
+    /// > Continues a prompt. The last message of each output has `finish` set; a successful stream ends
+    /// > when all outputs have.
     ///
     /// - Parameters:
     ///   - message: request message to send.

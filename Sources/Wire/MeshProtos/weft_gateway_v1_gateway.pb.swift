@@ -97,6 +97,30 @@ package nonisolated struct Weft_Gateway_V1_GenerationOptions: @unchecked Sendabl
     set {_uniqueStorage()._cacheSalt = newValue}
   }
 
+  /// How many outputs to produce, 1 to 16. Absent: 1. Their parts come interleaved, told apart by
+  /// `index`. The prompt is computed once. Output 0 is sampled with sampling.seed, output i with what
+  /// SplitMix64 gives after i steps from it; greedy outputs are all equal.
+  package var n: UInt32 {
+    get {_storage._n ?? 0}
+    set {_uniqueStorage()._n = newValue}
+  }
+  /// Returns true if `n` has been explicitly set.
+  package var hasN: Bool {_storage._n != nil}
+  /// Clears the value of `n`. Subsequent reads from it will return its default value.
+  package mutating func clearN() {_uniqueStorage()._n = nil}
+
+  /// Produce so many outputs, n to 16, and give the n that are likeliest by the mean logarithmic
+  /// probability of their tokens, as sampling.logprobs tells it; the likeliest first, as index 0.
+  /// Absent: n. If it is more than n, nothing comes before all have ended.
+  package var bestOf: UInt32 {
+    get {_storage._bestOf ?? 0}
+    set {_uniqueStorage()._bestOf = newValue}
+  }
+  /// Returns true if `bestOf` has been explicitly set.
+  package var hasBestOf: Bool {_storage._bestOf != nil}
+  /// Clears the value of `bestOf`. Subsequent reads from it will return its default value.
+  package mutating func clearBestOf() {_uniqueStorage()._bestOf = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -176,7 +200,7 @@ package nonisolated struct Weft_Gateway_V1_GenerateResponse: Sendable {
   /// The tokens that this part is about, in order. Their text may come with a later part.
   package var tokenIds: [UInt32] = []
 
-  /// Set in the last message alone.
+  /// Set in the output's last message alone.
   package var finish: Weft_Gateway_V1_Finish {
     get {_finish ?? Weft_Gateway_V1_Finish()}
     set {_finish = newValue}
@@ -188,6 +212,9 @@ package nonisolated struct Weft_Gateway_V1_GenerateResponse: Sendable {
 
   /// One entry for each of token_ids if sampling.logprobs was set, else none.
   package var logprobs: [Weft_Types_V1_TokenLogprobs] = []
+
+  /// The output that it is a part of, below options.n.
+  package var index: UInt32 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -237,7 +264,7 @@ package nonisolated struct Weft_Gateway_V1_ChatResponse: Sendable {
   /// The tokens that this part is about, in order.
   package var tokenIds: [UInt32] = []
 
-  /// Set in the last message alone.
+  /// Set in the output's last message alone.
   package var finish: Weft_Gateway_V1_Finish {
     get {_finish ?? Weft_Gateway_V1_Finish()}
     set {_finish = newValue}
@@ -250,6 +277,9 @@ package nonisolated struct Weft_Gateway_V1_ChatResponse: Sendable {
   /// One entry for each of token_ids if sampling.logprobs was set, else none.
   package var logprobs: [Weft_Types_V1_TokenLogprobs] = []
 
+  /// The output that it is a part of, below options.n.
+  package var index: UInt32 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -257,7 +287,7 @@ package nonisolated struct Weft_Gateway_V1_ChatResponse: Sendable {
   fileprivate var _finish: Weft_Gateway_V1_Finish? = nil
 }
 
-/// How a stream ended.
+/// How an output ended.
 package nonisolated struct Weft_Gateway_V1_Finish: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -409,7 +439,7 @@ nonisolated extension Weft_Gateway_V1_TokenIds: SwiftProtobuf.Message, SwiftProt
 
 nonisolated extension Weft_Gateway_V1_GenerationOptions: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".GenerationOptions"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}max_tokens\0\u{1}sampling\0\u{1}stop\0\u{3}stop_token_ids\0\u{3}ignore_eos\0\u{3}include_special_tokens\0\u{3}cache_salt\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}max_tokens\0\u{1}sampling\0\u{1}stop\0\u{3}stop_token_ids\0\u{3}ignore_eos\0\u{3}include_special_tokens\0\u{3}cache_salt\0\u{1}n\0\u{3}best_of\0")
 
   fileprivate class _StorageClass {
     var _maxTokens: Int32? = nil
@@ -419,6 +449,8 @@ nonisolated extension Weft_Gateway_V1_GenerationOptions: SwiftProtobuf.Message, 
     var _ignoreEos: Bool = false
     var _includeSpecialTokens: Bool = false
     var _cacheSalt: Data = Data()
+    var _n: UInt32? = nil
+    var _bestOf: UInt32? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -436,6 +468,8 @@ nonisolated extension Weft_Gateway_V1_GenerationOptions: SwiftProtobuf.Message, 
       _ignoreEos = source._ignoreEos
       _includeSpecialTokens = source._includeSpecialTokens
       _cacheSalt = source._cacheSalt
+      _n = source._n
+      _bestOf = source._bestOf
     }
   }
 
@@ -461,6 +495,8 @@ nonisolated extension Weft_Gateway_V1_GenerationOptions: SwiftProtobuf.Message, 
         case 5: try { try decoder.decodeSingularBoolField(value: &_storage._ignoreEos) }()
         case 6: try { try decoder.decodeSingularBoolField(value: &_storage._includeSpecialTokens) }()
         case 7: try { try decoder.decodeSingularBytesField(value: &_storage._cacheSalt) }()
+        case 8: try { try decoder.decodeSingularUInt32Field(value: &_storage._n) }()
+        case 9: try { try decoder.decodeSingularUInt32Field(value: &_storage._bestOf) }()
         default: break
         }
       }
@@ -494,6 +530,12 @@ nonisolated extension Weft_Gateway_V1_GenerationOptions: SwiftProtobuf.Message, 
       if !_storage._cacheSalt.isEmpty {
         try visitor.visitSingularBytesField(value: _storage._cacheSalt, fieldNumber: 7)
       }
+      try { if let v = _storage._n {
+        try visitor.visitSingularUInt32Field(value: v, fieldNumber: 8)
+      } }()
+      try { if let v = _storage._bestOf {
+        try visitor.visitSingularUInt32Field(value: v, fieldNumber: 9)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -510,6 +552,8 @@ nonisolated extension Weft_Gateway_V1_GenerationOptions: SwiftProtobuf.Message, 
         if _storage._ignoreEos != rhs_storage._ignoreEos {return false}
         if _storage._includeSpecialTokens != rhs_storage._includeSpecialTokens {return false}
         if _storage._cacheSalt != rhs_storage._cacheSalt {return false}
+        if _storage._n != rhs_storage._n {return false}
+        if _storage._bestOf != rhs_storage._bestOf {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -598,7 +642,7 @@ nonisolated extension Weft_Gateway_V1_GenerateRequest: SwiftProtobuf.Message, Sw
 
 nonisolated extension Weft_Gateway_V1_GenerateResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".GenerateResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}text\0\u{3}token_ids\0\u{1}finish\0\u{1}logprobs\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}text\0\u{3}token_ids\0\u{1}finish\0\u{1}logprobs\0\u{1}index\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -610,6 +654,7 @@ nonisolated extension Weft_Gateway_V1_GenerateResponse: SwiftProtobuf.Message, S
       case 2: try { try decoder.decodeRepeatedUInt32Field(value: &self.tokenIds) }()
       case 3: try { try decoder.decodeSingularMessageField(value: &self._finish) }()
       case 4: try { try decoder.decodeRepeatedMessageField(value: &self.logprobs) }()
+      case 5: try { try decoder.decodeSingularUInt32Field(value: &self.index) }()
       default: break
       }
     }
@@ -632,6 +677,9 @@ nonisolated extension Weft_Gateway_V1_GenerateResponse: SwiftProtobuf.Message, S
     if !self.logprobs.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.logprobs, fieldNumber: 4)
     }
+    if self.index != 0 {
+      try visitor.visitSingularUInt32Field(value: self.index, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -640,6 +688,7 @@ nonisolated extension Weft_Gateway_V1_GenerateResponse: SwiftProtobuf.Message, S
     if lhs.tokenIds != rhs.tokenIds {return false}
     if lhs._finish != rhs._finish {return false}
     if lhs.logprobs != rhs.logprobs {return false}
+    if lhs.index != rhs.index {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -691,7 +740,7 @@ nonisolated extension Weft_Gateway_V1_ChatRequest: SwiftProtobuf.Message, SwiftP
 
 nonisolated extension Weft_Gateway_V1_ChatResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ChatResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}text\0\u{3}token_ids\0\u{1}finish\0\u{1}logprobs\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}text\0\u{3}token_ids\0\u{1}finish\0\u{1}logprobs\0\u{1}index\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -703,6 +752,7 @@ nonisolated extension Weft_Gateway_V1_ChatResponse: SwiftProtobuf.Message, Swift
       case 2: try { try decoder.decodeRepeatedUInt32Field(value: &self.tokenIds) }()
       case 3: try { try decoder.decodeSingularMessageField(value: &self._finish) }()
       case 4: try { try decoder.decodeRepeatedMessageField(value: &self.logprobs) }()
+      case 5: try { try decoder.decodeSingularUInt32Field(value: &self.index) }()
       default: break
       }
     }
@@ -725,6 +775,9 @@ nonisolated extension Weft_Gateway_V1_ChatResponse: SwiftProtobuf.Message, Swift
     if !self.logprobs.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.logprobs, fieldNumber: 4)
     }
+    if self.index != 0 {
+      try visitor.visitSingularUInt32Field(value: self.index, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -733,6 +786,7 @@ nonisolated extension Weft_Gateway_V1_ChatResponse: SwiftProtobuf.Message, Swift
     if lhs.tokenIds != rhs.tokenIds {return false}
     if lhs._finish != rhs._finish {return false}
     if lhs.logprobs != rhs.logprobs {return false}
+    if lhs.index != rhs.index {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -471,6 +471,18 @@ package nonisolated struct Weft_Scheduler_V1_WorkerStatus: @unchecked Sendable {
     set {_uniqueStorage()._stepsTotal = newValue}
   }
 
+  /// Time spent computing them.
+  package var computeMicrosecondsTotal: UInt64 {
+    get {_storage._computeMicrosecondsTotal}
+    set {_uniqueStorage()._computeMicrosecondsTotal = newValue}
+  }
+
+  /// Time between steps in which sequences waited.
+  package var idleMicrosecondsTotal: UInt64 {
+    get {_storage._idleMicrosecondsTotal}
+    set {_uniqueStorage()._idleMicrosecondsTotal = newValue}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -1097,7 +1109,7 @@ nonisolated extension Weft_Scheduler_V1_TransferEstimate: SwiftProtobuf.Message,
 
 nonisolated extension Weft_Scheduler_V1_WorkerStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".WorkerStatus"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}worker\0\u{1}address\0\u{1}capabilities\0\u{3}free_blocks\0\u{3}running_sequences\0\u{3}steps_total\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}worker\0\u{1}address\0\u{1}capabilities\0\u{3}free_blocks\0\u{3}running_sequences\0\u{3}steps_total\0\u{4}\u{4}compute_microseconds_total\0\u{3}idle_microseconds_total\0")
 
   fileprivate class _StorageClass {
     var _worker: String = String()
@@ -1106,6 +1118,8 @@ nonisolated extension Weft_Scheduler_V1_WorkerStatus: SwiftProtobuf.Message, Swi
     var _freeBlocks: UInt32 = 0
     var _runningSequences: UInt32 = 0
     var _stepsTotal: UInt64 = 0
+    var _computeMicrosecondsTotal: UInt64 = 0
+    var _idleMicrosecondsTotal: UInt64 = 0
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1122,6 +1136,8 @@ nonisolated extension Weft_Scheduler_V1_WorkerStatus: SwiftProtobuf.Message, Swi
       _freeBlocks = source._freeBlocks
       _runningSequences = source._runningSequences
       _stepsTotal = source._stepsTotal
+      _computeMicrosecondsTotal = source._computeMicrosecondsTotal
+      _idleMicrosecondsTotal = source._idleMicrosecondsTotal
     }
   }
 
@@ -1146,6 +1162,8 @@ nonisolated extension Weft_Scheduler_V1_WorkerStatus: SwiftProtobuf.Message, Swi
         case 4: try { try decoder.decodeSingularUInt32Field(value: &_storage._freeBlocks) }()
         case 5: try { try decoder.decodeSingularUInt32Field(value: &_storage._runningSequences) }()
         case 6: try { try decoder.decodeSingularUInt64Field(value: &_storage._stepsTotal) }()
+        case 10: try { try decoder.decodeSingularUInt64Field(value: &_storage._computeMicrosecondsTotal) }()
+        case 11: try { try decoder.decodeSingularUInt64Field(value: &_storage._idleMicrosecondsTotal) }()
         default: break
         }
       }
@@ -1176,6 +1194,12 @@ nonisolated extension Weft_Scheduler_V1_WorkerStatus: SwiftProtobuf.Message, Swi
       if _storage._stepsTotal != 0 {
         try visitor.visitSingularUInt64Field(value: _storage._stepsTotal, fieldNumber: 6)
       }
+      if _storage._computeMicrosecondsTotal != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._computeMicrosecondsTotal, fieldNumber: 10)
+      }
+      if _storage._idleMicrosecondsTotal != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._idleMicrosecondsTotal, fieldNumber: 11)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1191,6 +1215,8 @@ nonisolated extension Weft_Scheduler_V1_WorkerStatus: SwiftProtobuf.Message, Swi
         if _storage._freeBlocks != rhs_storage._freeBlocks {return false}
         if _storage._runningSequences != rhs_storage._runningSequences {return false}
         if _storage._stepsTotal != rhs_storage._stepsTotal {return false}
+        if _storage._computeMicrosecondsTotal != rhs_storage._computeMicrosecondsTotal {return false}
+        if _storage._idleMicrosecondsTotal != rhs_storage._idleMicrosecondsTotal {return false}
         return true
       }
       if !storagesAreEqual {return false}

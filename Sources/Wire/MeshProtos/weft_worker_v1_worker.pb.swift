@@ -55,6 +55,30 @@ package nonisolated struct Weft_Worker_V1_ExecuteRequest: Sendable {
   /// Loads to give up. They too are answered by a result.
   package var cancelledLoads: [UInt64] = []
 
+  /// Blocks that begin as copies of others: made one after the other, when stores have been copied away
+  /// and before loads begin and anything is computed. At most one for each sequence of a batch.
+  package var copies: [Weft_Worker_V1_BlockCopy] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// A block that begins with what another one holds.
+package nonisolated struct Weft_Worker_V1_BlockCopy: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The physical block to copy from; steps before this one have written what is needed of it.
+  package var source: UInt32 = 0
+
+  /// The physical block to copy to, another one.
+  package var destination: UInt32 = 0
+
+  /// Leading positions that are needed, 1 to the block size. What follows them may be anything.
+  package var tokenCount: UInt32 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -203,6 +227,10 @@ package nonisolated struct Weft_Worker_V1_ExecuteResponse: Sendable {
   /// within moments, with a step or without.
   package var storesDone: UInt64 = 0
 
+  /// Time between the end of the step before and the beginning of this one, if sequences waited
+  /// meanwhile; else 0.
+  package var idleMicroseconds: UInt64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -289,7 +317,7 @@ fileprivate nonisolated let _protobuf_package = "weft.worker.v1"
 
 nonisolated extension Weft_Worker_V1_ExecuteRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ExecuteRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}epoch\0\u{1}step\0\u{3}released_sequences\0\u{1}starts\0\u{1}slices\0\u{1}stores\0\u{1}loads\0\u{3}cancelled_loads\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}epoch\0\u{1}step\0\u{3}released_sequences\0\u{1}starts\0\u{1}slices\0\u{1}stores\0\u{1}loads\0\u{3}cancelled_loads\0\u{1}copies\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -305,6 +333,7 @@ nonisolated extension Weft_Worker_V1_ExecuteRequest: SwiftProtobuf.Message, Swif
       case 6: try { try decoder.decodeRepeatedMessageField(value: &self.stores) }()
       case 7: try { try decoder.decodeRepeatedMessageField(value: &self.loads) }()
       case 8: try { try decoder.decodeRepeatedUInt64Field(value: &self.cancelledLoads) }()
+      case 9: try { try decoder.decodeRepeatedMessageField(value: &self.copies) }()
       default: break
       }
     }
@@ -335,6 +364,9 @@ nonisolated extension Weft_Worker_V1_ExecuteRequest: SwiftProtobuf.Message, Swif
     if !self.cancelledLoads.isEmpty {
       try visitor.visitPackedUInt64Field(value: self.cancelledLoads, fieldNumber: 8)
     }
+    if !self.copies.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.copies, fieldNumber: 9)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -347,6 +379,47 @@ nonisolated extension Weft_Worker_V1_ExecuteRequest: SwiftProtobuf.Message, Swif
     if lhs.stores != rhs.stores {return false}
     if lhs.loads != rhs.loads {return false}
     if lhs.cancelledLoads != rhs.cancelledLoads {return false}
+    if lhs.copies != rhs.copies {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Weft_Worker_V1_BlockCopy: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".BlockCopy"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}source\0\u{1}destination\0\u{3}token_count\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.source) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.destination) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.tokenCount) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.source != 0 {
+      try visitor.visitSingularUInt32Field(value: self.source, fieldNumber: 1)
+    }
+    if self.destination != 0 {
+      try visitor.visitSingularUInt32Field(value: self.destination, fieldNumber: 2)
+    }
+    if self.tokenCount != 0 {
+      try visitor.visitSingularUInt32Field(value: self.tokenCount, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Weft_Worker_V1_BlockCopy, rhs: Weft_Worker_V1_BlockCopy) -> Bool {
+    if lhs.source != rhs.source {return false}
+    if lhs.destination != rhs.destination {return false}
+    if lhs.tokenCount != rhs.tokenCount {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -558,7 +631,7 @@ nonisolated extension Weft_Worker_V1_SequenceSlice: SwiftProtobuf.Message, Swift
 
 nonisolated extension Weft_Worker_V1_ExecuteResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ExecuteResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}epoch\0\u{1}step\0\u{1}sampled\0\u{1}failures\0\u{3}compute_microseconds\0\u{3}finished_loads\0\u{3}stores_done\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}epoch\0\u{1}step\0\u{1}sampled\0\u{1}failures\0\u{3}compute_microseconds\0\u{3}finished_loads\0\u{3}stores_done\0\u{4}\u{3}idle_microseconds\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -573,6 +646,7 @@ nonisolated extension Weft_Worker_V1_ExecuteResponse: SwiftProtobuf.Message, Swi
       case 5: try { try decoder.decodeSingularUInt64Field(value: &self.computeMicroseconds) }()
       case 6: try { try decoder.decodeRepeatedMessageField(value: &self.finishedLoads) }()
       case 7: try { try decoder.decodeSingularUInt64Field(value: &self.storesDone) }()
+      case 10: try { try decoder.decodeSingularUInt64Field(value: &self.idleMicroseconds) }()
       default: break
       }
     }
@@ -600,6 +674,9 @@ nonisolated extension Weft_Worker_V1_ExecuteResponse: SwiftProtobuf.Message, Swi
     if self.storesDone != 0 {
       try visitor.visitSingularUInt64Field(value: self.storesDone, fieldNumber: 7)
     }
+    if self.idleMicroseconds != 0 {
+      try visitor.visitSingularUInt64Field(value: self.idleMicroseconds, fieldNumber: 10)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -611,6 +688,7 @@ nonisolated extension Weft_Worker_V1_ExecuteResponse: SwiftProtobuf.Message, Swi
     if lhs.computeMicroseconds != rhs.computeMicroseconds {return false}
     if lhs.finishedLoads != rhs.finishedLoads {return false}
     if lhs.storesDone != rhs.storesDone {return false}
+    if lhs.idleMicroseconds != rhs.idleMicroseconds {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

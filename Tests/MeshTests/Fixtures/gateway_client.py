@@ -3,8 +3,8 @@
 usage: gateway_client.py PROTOS TARGET < requests.json > results.json
 
 Reads a JSON list of {"generate": {...}} or {"chat": {...}} in protobuf's JSON mapping, runs all of
-them at once, and prints a JSON list of {"ids", "text", "finish"} or {"code", "message", "fields"}.
-With "cancel_after": n in an entry, the stream is cancelled after n ids.
+them at once, and prints a JSON list of {"ids", "text", "finish", "outputs"} or {"code", "message",
+"has_field"}. "outputs" has the ids of each output by its index. With "cancel_after": n in an entry, the stream is cancelled after n ids.
 """
 
 import concurrent.futures
@@ -45,9 +45,11 @@ def run(entry, stub, messages):
         json_format.ParseDict(entry[kind], make()), timeout=entry.get("timeout", 300)
     )
     ids, text, finish = [], "", None
+    outputs = {}
     try:
         for part in call:
             ids += part.token_ids
+            outputs.setdefault(part.index, []).extend(part.token_ids)
             text += part.text
             if part.HasField("finish"):
                 finish = json_format.MessageToDict(part.finish, preserving_proto_field_name=True)
@@ -60,7 +62,8 @@ def run(entry, stub, messages):
             "has_field": bad_request_fields(error),
             "ids": ids,
         }
-    return {"ids": ids, "text": text, "finish": finish}
+    outputs = [outputs[index] for index in sorted(outputs)]
+    return {"ids": ids, "text": text, "finish": finish, "outputs": outputs}
 
 
 def main():

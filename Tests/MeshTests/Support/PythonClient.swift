@@ -22,6 +22,8 @@ enum PythonClient {
 
     var ids: [UInt32] = []
     var text: String?
+    /// The ids of each output.
+    var outputs: [[UInt32]]?
     var finish: Finish?
     var code: String?
     var message: String?

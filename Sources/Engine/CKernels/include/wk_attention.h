@@ -3,6 +3,7 @@
 #define WK_ATTENTION_H
 
 #include <float.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -71,6 +72,11 @@ typedef struct wk_attention_tile {
   float *outputs[WK_ATTENTION_QUERIES];
   /// Set by the kernel.
   wk_softmax_end ends[WK_ATTENTION_QUERIES];
+  /// Whether the queries' softmax goes on: `ends` and outputs are what an unfinished tile has left,
+  /// whose positions ended, after whole chunks, where these start.
+  bool continues;
+  /// Whether to leave it unfinished: outputs are then sums, yet to be divided by the ends'.
+  bool unfinished;
 } wk_attention_tile;
 
 #endif

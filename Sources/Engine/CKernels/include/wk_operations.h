@@ -4,6 +4,8 @@
 #ifndef WK_OPERATIONS_H
 #define WK_OPERATIONS_H
 
+#include <stdint.h>
+
 #include "wk_kernel_set.h"
 #include "wk_pool.h"
 #include "wk_rotary.h"
@@ -31,9 +33,19 @@ typedef struct wk_attention_span {
   size_t first_position;
   /// Blocks for at least `first_position + row_count` positions.
   const uint32_t *block_table;
+  /// Leading positions, in whole chunks and before the first row's, whose blocks are also those of
+  /// the group's other spans; 0 without a group. A group's spans have one row.
+  size_t shared_positions;
+  /// The first span of the group, and the next one after this, or `WK_NO_SPAN`.
+  size_t leader;
+  size_t next;
   /// Set by wk_attention.
   size_t first_task;
+  size_t first_partial;
 } wk_attention_span;
+
+/// No span, where an index of one might be.
+#define WK_NO_SPAN ((size_t)PTRDIFF_MAX)
 
 /// One layer's attention: sizes, and KV memory with its offsets for KV head 0.
 typedef struct wk_attention_layer {
