@@ -45,7 +45,10 @@ struct CellTests {
 
   @Test("asks another one when one is full, once")
   func full() async throws {
-    let schedulers = pair([Act(error: MeshError(.resourceExhausted, "full"))], [Act(tokenIDs: [3], reason: .length)])
+    let schedulers = pair(
+      [Act(error: MeshError(.resourceExhausted, "full"))],
+      [Act(tokenIDs: [3], reason: .length)]
+    )
     let streamed = try await withGateway(to: schedulers) { client in
       try await client.stream(request(maxTokens: 1))
     }
