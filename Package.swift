@@ -306,7 +306,10 @@ let testTargets: [Target] = [
   tests("JSONText", ["JSONText", "MeshTypes"]),
   tests("ModelFiles", ["JSONText", "MeshTypes", "ModelFiles"]),
   tests("Scheduling", ["BlockCache", "MeshTypes", "Scheduling"]),
-  tests("SchedulerService", rpc + ["SchedulerService", "ServiceTesting"]),
+  tests(
+    "SchedulerService",
+    rpc + ["Scheduling", "SchedulerService", "ServiceTesting", grpcProtobuf]
+  ),
   tests("Simulation", ["BlockCache", "MeshTypes", "Scheduling", "Simulation"]),
   tests("SegmentStore", ["BlockCache", "Checksum", "MeshTypes", "SegmentStore"]),
   tests("TieredStore", ["BlockCache", "Checksum", "MeshTypes", "TieredStore"]),

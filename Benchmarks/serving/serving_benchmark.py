@@ -12,6 +12,7 @@ turns. The same threads of the same client ask all of them.
 import argparse
 import concurrent.futures
 import dataclasses
+import glob
 import http.client
 import json
 import os
@@ -79,6 +80,9 @@ class Server:
                     raise
                 time.sleep(0.1)
 
+    def times(self):
+        return 0, 0
+
     def __exit__(self, *_):
         self.process.send_signal(signal.SIGINT)
         try:
@@ -91,6 +95,7 @@ class Server:
 class Mesh(Server):
     def __init__(self, options, folder):
         self.address = f"unix:{folder}/gateway.sock"
+        self.folder = folder
         command = [
             f"{options.root}/.build/release/weft", "up", "--model", options.model, "--listen", self.address,
             "--threads", str(options.threads), "--ask", "",
@@ -110,6 +115,19 @@ class Mesh(Server):
                 first = time.monotonic()
             ids += part.token_ids
         return Answer(first, time.monotonic(), len(ids), tuple(ids))
+
+    def times(self):
+        """Microseconds that workers have spent on steps, and between steps while sequences waited."""
+        from weft.scheduler.v1 import scheduler_pb2, scheduler_pb2_grpc
+
+        compute, idle = 0, 0
+        for socket_path in glob.glob(f"{self.folder}/weft-*/scheduler*.sock"):
+            with grpc.insecure_channel(f"unix:{socket_path}") as channel:
+                stub = scheduler_pb2_grpc.SchedulerServiceStub(channel)
+                for worker in stub.GetStatus(scheduler_pb2.GetStatusRequest(), timeout=60).workers:
+                    compute += worker.compute_microseconds_total
+                    idle += worker.idle_microseconds_total
+        return compute, idle
 
     def __exit__(self, *arguments):
         self.channel.close()
@@ -157,10 +175,12 @@ class Line:
     first: list
     between: list
     outputs: list
+    idle: float
 
 
 def load(server, prompts, at_once):
     """Asks for all prompts, so many at once."""
+    compute_before, idle_before = server.times()
 
     def one(prompt):
         start = time.monotonic()
@@ -170,11 +190,13 @@ def load(server, prompts, at_once):
     with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
         answers = list(pool.map(one, prompts))
     end = time.monotonic()
+    compute, idle = (after - before for after, before in zip(server.times(), (compute_before, idle_before)))
     return Line(
         throughput=sum(answer.tokens for _, answer in answers) / (end - start),
         first=[answer.first - begin for begin, answer in answers],
         between=[(answer.last - answer.first) / max(1, answer.tokens - 1) for _, answer in answers],
         outputs=[answer.output for _, answer in answers],
+        idle=idle / max(1, compute + idle),
     )
 
 
@@ -218,6 +240,8 @@ def report(work, at_once, lines):
         row = f"{work.name:9}{at_once:4}  {name:15}{speed:9.0f}{1000 * percentile(first, .5):11.0f}"
         row += f"{1000 * percentile(first, .99):9.0f}{1000 * percentile(between, .5):9.1f}"
         row += f"{1000 * percentile(between, .99):9.1f}"
+        if name == "weft":
+            row += f"   workers idle {100 * statistics.median(run.idle for run in runs):.1f} %"
         if ours and name != "weft":
             our_speed = statistics.median(run.throughput for run in ours)
             our_first = percentile([value for run in ours for value in run.first], .5)

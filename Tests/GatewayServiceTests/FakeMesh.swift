@@ -3,103 +3,15 @@ import GRPCCoreTransport
 import GatewayService
 import MeshProtos
 import MeshRuntime
-import MeshTypes
 import ServiceLifecycle
 import ServiceTesting
 import SwiftProtobuf
-import Synchronization
-
-/// A scheduler that plays a script: one act for each call of Generate, in turn or by the call's seed.
-final class FakeScheduler: Weft_Scheduler_V1_SchedulerService.SimpleServiceProtocol {
-  /// What one call says before it ends.
-  struct Act {
-    var tokenIDs: [UInt32] = []
-    /// Whether each token comes with a probability: the logarithm is its number, negative.
-    var tellsLogprobs = false
-    /// Nil ends the call with `unavailable`, as a scheduler that dies does.
-    var reason: Weft_Types_V1_FinishReason?
-    /// Ends the call with this instead.
-    var error: MeshError?
-    /// Says nothing before there are so many calls.
-    var awaitedCalls = 0
-    /// Whether the call only ends when it is cancelled.
-    var hangs = false
-  }
-
-  private let acts: Mutex<[Act]>
-  private let actsBySeed: [UInt64: Act]
-  private let received = Mutex<[Weft_Scheduler_V1_GenerateRequest]>([])
-  private let cancelled = Mutex(0)
-
-  init(_ acts: [Act]) {
-    self.acts = Mutex(acts)
-    actsBySeed = [:]
-  }
-
-  init(bySeed acts: [UInt64: Act]) {
-    self.acts = Mutex([])
-    actsBySeed = acts
-  }
-
-  /// Calls that hung and were cancelled.
-  var cancelledCount: Int { cancelled.withLock { $0 } }
-
-  /// The requests so far.
-  var requests: [Weft_Scheduler_V1_GenerateRequest] { received.withLock { $0 } }
-
-  func generate(
-    request: Weft_Scheduler_V1_GenerateRequest,
-    response: RPCWriter<Weft_Scheduler_V1_GenerateResponse>,
-    context: ServerContext
-  ) async throws {
-    received.withLock { $0.append(request) }
-    let act =
-      actsBySeed[request.sampling.seed]
-      ?? acts.withLock { $0.isEmpty ? Act() : $0.removeFirst() }
-    try await eventually { requests.count >= act.awaitedCalls }
-    for tokenID in act.tokenIDs {
-      try await response.write(
-        .with {
-          $0.tokenIds = [tokenID]
-          if act.tellsLogprobs {
-            $0.logprobs = [
-              .with {
-                $0.token.tokenID = tokenID
-                $0.token.logprob = -Float(tokenID)
-              }
-            ]
-          }
-        }
-      )
-    }
-    if act.hangs {
-      try await context.cancellation.cancelled
-      cancelled.withLock { $0 += 1 }
-      throw RPCError(code: .cancelled, message: "the call was cancelled")
-    }
-    if let error = act.error { throw error }
-    guard let reason = act.reason else {
-      throw RPCError(code: .unavailable, message: "the fake scheduler dies")
-    }
-    try await response.write(.with { $0.finish = .with { $0.reason = reason } })
-  }
-
-  func join(
-    request: RPCAsyncSequence<Weft_Scheduler_V1_JoinRequest, any Error>,
-    response: RPCWriter<Weft_Scheduler_V1_JoinResponse>,
-    context: ServerContext
-  ) async throws {
-    throw RPCError(code: .unimplemented, message: "no worker joins a fake scheduler")
-  }
-
-  func getStatus(
-    request: Weft_Scheduler_V1_GetStatusRequest,
-    context: ServerContext
-  ) async throws -> Weft_Scheduler_V1_GetStatusResponse { .init() }
-}
 
 /// A tokenizer whose tokens are the texts of their numbers.
 struct FakeTokenizer: Weft_Tokenizer_V1_TokenizerService.SimpleServiceProtocol {
+  /// Whether it dies over the first tokens that it is to decode.
+  var breaks = false
+
   func describeModel(
     request: Weft_Tokenizer_V1_DescribeModelRequest,
     context: ServerContext
@@ -125,6 +37,7 @@ struct FakeTokenizer: Weft_Tokenizer_V1_TokenizerService.SimpleServiceProtocol {
   ) async throws {
     for try await message in request {
       guard case .tokens(let tokens) = message.step else { continue }
+      guard !breaks else { throw RPCError(code: .unavailable, message: "the fake tokenizer dies") }
       try await response.write(
         .with {
           $0.text = tokens.ids.map { "\($0) " }.joined()
@@ -151,12 +64,39 @@ struct Streamed: Sendable {
   var finish = Weft_Gateway_V1_Finish()
 }
 
+/// A client of a real gateway before fakes.
+struct FakeMeshClient: Sendable {
+  let gateway: Weft_Gateway_V1_GatewayService.Client<CoreClientTransport>
+
+  /// Streams one request.
+  ///
+  /// - Parameter timeout: The client's deadline; nil for none.
+  func stream(
+    _ request: Weft_Gateway_V1_GenerateRequest,
+    timeout: Duration? = .seconds(120)
+  ) async throws -> Streamed {
+    var options = CallOptions.defaults
+    options.timeout = timeout
+    return try await gateway.generate(request, options: options) { response in
+      var streamed = Streamed()
+      for try await part in response.messages {
+        streamed.text += part.text
+        streamed.tokenIDs += part.tokenIds
+        streamed.logprobs += part.logprobs
+        if part.hasFinish { streamed.finish = part.finish }
+      }
+      return streamed
+    }
+  }
+}
+
 /// Runs a real gateway before `scheduler` and a fake tokenizer, and streams one request of one output.
 func stream(
   _ request: Weft_Gateway_V1_GenerateRequest,
-  from scheduler: FakeScheduler
+  from scheduler: FakeScheduler,
+  _ tokenizer: FakeTokenizer = FakeTokenizer()
 ) async throws -> Streamed {
-  try await withGateway(before: scheduler) { try await $0.parts(of: request) }.output(0)
+  try await withGateway(to: [scheduler], tokenizer) { try await $0.stream(request) }
 }
 
 /// A gateway's client.
@@ -167,14 +107,45 @@ func withGateway<Result: Sendable>(
   before scheduler: FakeScheduler,
   _ body: @escaping @Sendable (GatewayStub) async throws -> Result
 ) async throws -> Result {
-  try await withServer([scheduler, FakeTokenizer()]) { _, address in
-    let settings = try await settings(["tokenizer": "\(address)", "scheduler": "\(address)"])
-    let gateway = Gateway(settings: try await GatewaySettings(settings), logger: .silent)
+  try await withGateway(to: [scheduler]) { try await body($0.gateway) }
+}
+
+/// Runs a real gateway before some schedulers and a fake tokenizer, and `body` with a client of it.
+///
+/// - Parameter others: Further schedulers' addresses.
+func withGateway<Result: Sendable>(
+  to schedulers: [FakeScheduler],
+  at others: [TransportAddress] = [],
+  _ tokenizer: FakeTokenizer = FakeTokenizer(),
+  _ body: @Sendable (FakeMeshClient) async throws -> Result
+) async throws -> Result {
+  if let first = schedulers.first {
+    return try await withServer([first]) { _, address in
+      try await withGateway(
+        to: Array(schedulers.dropFirst()),
+        at: others + [address],
+        tokenizer,
+        body
+      )
+    }
+  }
+  return try await withServer([tokenizer]) { _, address in
+    let settings = try await settings([
+      "tokenizer": "\(address)", "scheduler": others.map { "\($0)" }.joined(separator: ","),
+    ])
+    var gatewaySettings = try await GatewaySettings(settings)
+    // However busy this machine is, nobody is taken for dead.
+    gatewaySettings.statusTimeout = .seconds(60)
+    gatewaySettings.resubmission = Backoff(first: .milliseconds(5), longest: .milliseconds(50))
+    let gateway = Gateway(settings: gatewaySettings, logger: .silent)
     return try await withThrowingTaskGroup(of: Void.self) { group in
       for service in gateway.services { group.addTask { try await service.run() } }
       defer { group.cancelAll() }
       return try await withClient(of: try await gateway.server.boundAddress) { client in
-        try await body(Weft_Gateway_V1_GatewayService.Client(wrapping: client))
+        let client = FakeMeshClient(gateway: .init(wrapping: client))
+        // The gateway hears of everybody's workers before the first request.
+        if others.count > 1 { _ = try? await client.gateway.listModels(.init(), options: .bounded) }
+        return try await body(client)
       }
     }
   }

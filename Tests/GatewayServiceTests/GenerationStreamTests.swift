@@ -74,4 +74,28 @@ struct GenerationStreamTests {
     #expect(streamed.finish.reason == .stop)
     #expect(scheduler.requests.count == 1)
   }
+
+  @Test("ends with the tokenizer, which is no reason to submit the sequence again")
+  func tokenizerLost() async throws {
+    let scheduler = FakeScheduler([], encore: .init(tokenIDs: [1, 2], reason: .length))
+    let error = try await rpcError {
+      _ = try await stream(request(maxTokens: 2), from: scheduler, FakeTokenizer(breaks: true))
+    }
+    #expect(error.code == .unavailable)
+    #expect(scheduler.requests.count == 1)
+  }
+
+  @Test("leaves the scheduler no more time than the client has")
+  func deadline() async throws {
+    let scheduler = FakeScheduler([], encore: .init(tokenIDs: [1], reason: .length))
+    try await withGateway(to: [scheduler]) { client in
+      _ = try await client.stream(request(maxTokens: 1), timeout: .seconds(300))
+      _ = try await client.stream(request(maxTokens: 1), timeout: nil)
+    }
+    // The gateway's own limit is ten minutes; gRPC rounds up what it passes on.
+    let times = scheduler.remainingTimes.compactMap(\.self)
+    #expect(times.count == 2)
+    #expect(times.first.map { $0 <= .seconds(301) } == true)
+    #expect(times.last.map { $0 > .seconds(301) && $0 <= .seconds(601) } == true)
+  }
 }

@@ -116,19 +116,25 @@ extension MeshTests {
       #expect(run.survivors == [])
     }
 
-    @Test("that cannot begin leaves no directory")
-    func wrongSetting() async throws {
+    @Test(
+      "that cannot begin leaves no directory, and names the setting",
+      arguments: [
+        ("workers", ["--workers", "0"]), ("cells", ["--cells", "9", "--workers", "9"]),
+        ("cells", ["--cells", "2", "--workers", "1"]),
+      ]
+    )
+    func wrongSetting(_ setting: String, _ flags: [String]) async throws {
       let directory = try TemporaryDirectory()
       defer { directory.remove() }
       let result = try await Subprocess.run(
         .path(FilePath("\(Executables.directory)/weft")),
-        arguments: ["up", "--model", DefaultModel.path, "--workers", "0"],
+        arguments: Arguments(["up", "--model", DefaultModel.path] + flags),
         environment: .inherit.updating(["XDG_RUNTIME_DIR": directory.path]),
         output: .discarded,
         error: .string(limit: 1 << 16)
       )
       #expect(!result.terminationStatus.isSuccess)
-      #expect(result.standardError.contains("workers"))
+      #expect(result.standardError.contains(setting))
       #expect(directory.contents == [])
     }
   }

@@ -35,14 +35,17 @@ final class FakeWorker: Weft_Worker_V1_WorkerService.SimpleServiceProtocol {
   private let counts = Mutex((steps: 0, failures: 0))
   private let failingAtStep: Int?
   private let rightDrafts: Int
+  private let microsecondsPerToken: UInt64
 
   /// - Parameters:
   ///   - failingAtStep: The step of its life at which it fails its call, once.
   ///   - rightDrafts: How many tokens it guesses rightly in each slice that may have so many. With any
   ///     it says of each token how likely it was.
-  init(failingAtStep: Int? = nil, rightDrafts: Int = 0) {
+  ///   - microsecondsPerToken: What it says that a token takes.
+  init(failingAtStep: Int? = nil, rightDrafts: Int = 0, microsecondsPerToken: UInt64 = 0) {
     self.failingAtStep = failingAtStep
     self.rightDrafts = rightDrafts
+    self.microsecondsPerToken = microsecondsPerToken
   }
 
   /// Steps with slices that it has computed.
@@ -77,6 +80,8 @@ final class FakeWorker: Weft_Worker_V1_WorkerService.SimpleServiceProtocol {
           $0.step = plan.step
           $0.sampled = sampled
           $0.draftedTokens = drafted
+          $0.computeMicroseconds =
+            microsecondsPerToken * plan.slices.reduce(0) { $0 + UInt64($1.tokenCount) }
         }
       )
     }

@@ -14,11 +14,13 @@ struct TestScheduler: Sendable {
   /// Runs `body` with a scheduler of its own.
   static func with<Result: Sendable>(
     _ flags: [String: String] = [:],
+    clock: SchedulerClock = .monotonic(),
     _ body: (TestScheduler) async throws -> Result
   ) async throws -> Result {
     let server = try SchedulerServer(
       settings: try await SchedulerServiceSettings(try await settings(flags)),
       firstEpoch: Epoch(1),
+      clock: clock,
       logger: .silent
     )
     return try await withRunning(server.server) { client in
@@ -94,8 +96,11 @@ struct TestScheduler: Sendable {
   }
 
   /// Runs a sequence to its end.
-  func generate(_ request: Weft_Scheduler_V1_GenerateRequest) async throws -> Outcome {
-    try await client.generate(request, options: .bounded) { response in
+  func generate(
+    _ request: Weft_Scheduler_V1_GenerateRequest,
+    options: CallOptions = .bounded
+  ) async throws -> Outcome {
+    try await client.generate(request, options: options) { response in
       var outcome = Outcome()
       for try await message in response.messages {
         outcome.messages += 1

@@ -1,5 +1,6 @@
 import MeshTypes
 import Scheduling
+import TestSupport
 import Testing
 
 @Suite("Deadlines")
@@ -76,5 +77,45 @@ struct DeadlineTests {
     try mesh.submit(again)
     try mesh.run()
     #expect(mesh.output(4)?.count == 8)
+  }
+
+  @Test(
+    "Many deadlines in any order each come in their turn, however many sequences have ended before"
+  )
+  func manyDeadlines() throws {
+    var generator = SeededGenerator(seed: 23)
+    var settings = SchedulerSettings()
+    settings.maxWaitingSequences = 10_000
+    var core = try SchedulerCore(settings: settings)
+    var deadlines: [SequenceID: Int] = [:]
+    var id: UInt64 = 0
+    for now in stride(from: 0, to: 20_000, by: 100) {
+      for _ in 0..<Int.random(in: 0...30, using: &generator) {
+        id += 1
+        let deadline = now + Int.random(in: 1...8000, using: &generator)
+        try core.submit(request(id, prompt: 1, deadline: deadline))
+        deadlines[SequenceID(id)] = deadline
+        // Most end long before.
+        if Bool.random(using: &generator), let early = deadlines.keys.min() {
+          _ = core.cancel(early)
+          deadlines[early] = nil
+        }
+      }
+      let overdue = core.advance(to: now + 99)
+      let expected = deadlines.filter { $0.value <= now + 99 }.map { ($0.value, $0.key) }.sorted(
+        by: <
+      )
+      let ended = overdue.map { event -> SequenceID? in
+        if case .failed(let id, let error, _) = event, error.code == .deadlineExceeded {
+          id
+        } else {
+          nil
+        }
+      }
+      #expect(ended == expected.map(\.1))
+      for (_, id) in expected { deadlines[id] = nil }
+      try core.checkInvariants()
+    }
+    #expect(core.statistics.waitingSequences == deadlines.count)
   }
 }

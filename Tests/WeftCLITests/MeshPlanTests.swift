@@ -90,4 +90,30 @@ struct MeshPlanTests {
       )
     }
   }
+
+  @Test("with several cells, deals the workers to the schedulers and tells the gateway of all")
+  func cells() throws {
+    let plan = MeshPlan(
+      model: "m",
+      gateway: .tcp(host: "127.0.0.1", port: 7700),
+      directory: "/run/weft",
+      cellCount: 2,
+      workerCount: 3,
+      workerArguments: [],
+      commonArguments: []
+    )
+    #expect(
+      plan.processes.map(\.name) == [
+        "tokenizer", "scheduler-1", "scheduler-2", "worker-1", "worker-2", "worker-3", "gateway",
+      ]
+    )
+    let schedulers = plan.processes.filter { $0.executable == "weft-scheduler" }.map(\.address)
+    let workers = plan.processes.filter { $0.executable == "weft-worker" }
+    #expect(
+      workers.map { value("--scheduler", of: $0) }
+        == [schedulers[0], schedulers[1], schedulers[0]].map { "\($0)" }
+    )
+    let gateway = try #require(plan.processes.last)
+    #expect(value("--scheduler", of: gateway) == "\(schedulers[0]),\(schedulers[1])")
+  }
 }

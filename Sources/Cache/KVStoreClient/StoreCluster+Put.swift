@@ -3,6 +3,7 @@ import GRPCCore
 package import KVStoreWire
 import Logging
 import MeshProtos
+import MeshRuntime
 import SwiftProtobuf
 import Synchronization
 

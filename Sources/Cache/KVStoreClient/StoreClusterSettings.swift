@@ -27,21 +27,7 @@ package struct StoreClusterSettings: Sendable, Hashable {
   ///
   /// - Throws: ``MeshError`` `invalidArgument` naming the setting.
   package init(_ reader: SettingsReader) async throws(MeshError) {
-    var addresses: [TransportAddress] = []
-    for part in (try await reader.text("kvstores") ?? "").split(separator: ",") {
-      let text = String(part.drop { $0 == " " }.prefix { $0 != " " })
-      let address = try TransportAddress(parsing: text, field: "kvstores")
-      guard !addresses.contains(address) else {
-        throw .invalid("kvstores", "must have each address once, got \(address) twice")
-      }
-      addresses.append(address)
-    }
-    guard addresses.count <= Self.maximumReplicas else {
-      throw .invalid(
-        "kvstores",
-        "must have at most \(Self.maximumReplicas) addresses, got \(addresses.count)"
-      )
-    }
+    let addresses = try await reader.addresses("kvstores", upTo: Self.maximumReplicas) ?? []
     self.init(addresses: addresses)
     if let timeout = try await reader.integer("kvstore-lookup-timeout-ms", in: 1...60_000) {
       lookupTimeout = .milliseconds(timeout)

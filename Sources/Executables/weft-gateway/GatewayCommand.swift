@@ -17,8 +17,13 @@ struct GatewayCommand: AsyncParsableCommand {
   @Option(help: "The tokenizer's address (WEFT_TOKENIZER; default 127.0.0.1:7701).")
   var tokenizer: String?
 
-  @Option(help: "The scheduler's address (WEFT_SCHEDULER; default 127.0.0.1:7702).")
-  var scheduler: String?
+  @Option(
+    help: """
+      The scheduler's address; of several the flag again for each, or commas between \
+      (WEFT_SCHEDULER; default 127.0.0.1:7702).
+      """
+  )
+  var scheduler: [String] = []
 
   @Option(help: "The longest that a request may take (WEFT_REQUEST_TIMEOUT_SECONDS; default 600).")
   var requestTimeoutSeconds: Int?
@@ -30,7 +35,7 @@ struct GatewayCommand: AsyncParsableCommand {
       service: "weft-gateway",
       flags: [
         "listen": listen.map { .string($0) }, "tokenizer": tokenizer.map { .string($0) },
-        "scheduler": scheduler.map { .string($0) },
+        "scheduler": scheduler.isEmpty ? nil : .string(scheduler.joined(separator: ",")),
         "request-timeout-seconds": requestTimeoutSeconds.map { .int($0) },
       ]
     )

@@ -112,6 +112,30 @@ package struct SettingsReader: Sendable {
     return try TransportAddress(parsing: text, field: name)
   }
 
+  /// Addresses with commas between them, each once, or nil if they are set nowhere.
+  ///
+  /// - Parameter maximumCount: The most of them.
+  /// - Throws: ``MeshError`` `invalidArgument` naming the setting.
+  package func addresses(
+    _ name: String,
+    upTo maximumCount: Int
+  ) async throws(MeshError) -> [TransportAddress]? {
+    guard let text = try await text(name) else { return nil }
+    var addresses: [TransportAddress] = []
+    for part in text.split(separator: ",") {
+      let trimmed = String(part.drop { $0 == " " }.prefix { $0 != " " })
+      let address = try TransportAddress(parsing: trimmed, field: name)
+      guard !addresses.contains(address) else {
+        throw .invalid(name, "must have each address once, got \(address) twice")
+      }
+      addresses.append(address)
+    }
+    guard addresses.count <= maximumCount else {
+      throw .invalid(name, "must have at most \(maximumCount) addresses, got \(addresses.count)")
+    }
+    return addresses
+  }
+
   private func value<Value>(
     _ name: String,
     _ fetch: (ConfigReader, ConfigKey) async throws -> Value?

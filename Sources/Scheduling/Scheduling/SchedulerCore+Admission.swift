@@ -13,7 +13,7 @@ extension SchedulerCore {
   /// - Throws: ``MeshError`` `invalidArgument` for what is wrong in itself, `alreadyExists` for an
   ///   id in use, `outOfRange` naming the maximum for what no worker can ever hold,
   ///   `internalError` for a prompt that has killed workers, `deadlineExceeded` for what cannot end in
-  ///   time, and `resourceExhausted` when the queue is full.
+  ///   time, and `resourceExhausted` when the queue, or a tenant's part of it, is full.
   package mutating func submit(_ request: SequenceRequest) throws(MeshError) {
     try validate(request)
     guard sequences.slot(of: request.id) == nil else {
@@ -27,21 +27,15 @@ extension SchedulerCore {
       sequence.wasSized = true
     }
     try checkDeadline(of: request, &sequence)
-    guard waiting.count < settings.maxWaitingSequences else {
-      let pause = retryMilliseconds
-      throw MeshError(
-        .resourceExhausted,
-        "\(waiting.count) sequences wait already, which is the most; try again in \(pause) ms",
-        retryAfterMilliseconds: pause
-      )
-    }
+    try checkQueue(for: tenant)
     nextArrival += 1
     counters.submitted += 1
     shares.charge(charge(for: sequence), turn: turn, priority: request.priority, tenant: tenant)
     let rank = sequence.rank
     let slot = sequences.insert(sequence)
-    if let deadline = request.deadlineMicroseconds { deadlines.add(request.id, at: deadline) }
+    note(request.deadlineMicroseconds, of: request.id)
     waiting.insert(slot, rank: rank, promptTokens: request.promptTokenIDs.count)
+    countWaiting(slot)
     // At once: the store may begin to bring blocks from its disk while the sequence waits.
     _ = awaitsStore(slot)
   }
@@ -58,17 +52,6 @@ extension SchedulerCore {
   package mutating func cancel(_ id: SequenceID) -> SequenceEvent? {
     guard let slot = sequences.slot(of: id) else { return nil }
     return finish(slot, .cancelled)
-  }
-
-  /// When there should be room in a full queue: the time in which all workers together compute a tenth
-  /// of the prompts that wait, as far as their speed is known.
-  private var retryMilliseconds: Int {
-    let positionsPerMillisecond = workers.reduce(0.0) { speed, worker in
-      speed + 1000 / max(1, worker.transfers.microsecondsPerPosition.first)
-    }
-    guard positionsPerMillisecond > 0 else { return 1000 }
-    let time = Double(waiting.promptTokens) / 10 / positionsPerMillisecond
-    return Int(min(max(time, 100), 30_000))
   }
 
   private func validate(_ request: SequenceRequest) throws(MeshError) {

@@ -19,6 +19,15 @@ extension SchedulerCore {
     return events
   }
 
+  /// Notes when a sequence must have ended, if it must.
+  mutating func note(_ deadline: Int?, of id: SequenceID) {
+    guard let deadline else { return }
+    deadlines.add(id, at: deadline)
+    // Most sequences end long before; what is kept of them is bounded by those that live.
+    guard deadlines.count > 64 + 2 * sequences.count else { return }
+    deadlines.compact { sequences.slot(of: $0) != nil }
+  }
+
   /// Refuses what cannot end in time even if it were alone, as far as is known: while nothing has been
   /// learnt of a worker's speed, or if the KV store may have its blocks, it may.
   func checkDeadline(

@@ -48,6 +48,7 @@ extension SchedulerCore {
       switch choose(for: slot, among: loads, holding: holding) {
       case .place(let worker, let offer):
         waiting.remove(at: place)
+        countPlaced(slot)
         admit(slot, to: worker, offer)
         count(slot, in: &loads[worker], of: worker)
       case .homeless:

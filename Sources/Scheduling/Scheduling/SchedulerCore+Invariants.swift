@@ -18,6 +18,12 @@ extension SchedulerCore {
       try expect(sequences[slot].placement == .waiting, "a queued sequence runs")
       try expect(sequences[slot].blockTable.isEmpty, "a waiting sequence holds blocks")
     }
+    let byTenant = Dictionary(grouping: waitingSlots) { sequences[$0].namespace }
+    try expect(
+      settings.maxWaitingSequencesPerTenant == nil
+        || waitingByTenant == byTenant.mapValues(\.count),
+      "a tenant's waiting sequences are counted wrongly"
+    )
     let running = workers.reduce(0) { $0 + $1.running.count }
     try expect(sequences.count == waiting.count + running, "a sequence is lost or twice there")
     for worker in workers { try check(worker) }

@@ -19,7 +19,9 @@ extension SchedulerCore {
 
   private mutating func remove(_ slot: Int) {
     switch sequences[slot].placement {
-    case .waiting: waiting.remove(rank: sequences[slot].rank)
+    case .waiting:
+      waiting.remove(rank: sequences[slot].rank)
+      countPlaced(slot)
     case .running: withdraw(slot)
     }
     let sequence = sequences[slot]
@@ -41,6 +43,7 @@ extension SchedulerCore {
       rank: sequences[slot].rank,
       promptTokens: sequences[slot].promptTokenCount
     )
+    countWaiting(slot)
   }
 
   /// Takes a running sequence off its worker: frees its blocks, and has the worker forget it.

@@ -31,6 +31,8 @@ package struct SchedulerCore: Sendable {
 
   var sequences = SequenceTable()
   var waiting = WaitingQueue()
+  /// Sequences that wait, by namespace; kept only if there is a bound.
+  var waitingByTenant: [String: Int] = [:]
   /// By epoch.
   var workers: [WorkerState] = []
   /// The workers to which something has happened since they were last planned for.

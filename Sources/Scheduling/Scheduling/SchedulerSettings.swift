@@ -5,6 +5,9 @@ package struct SchedulerSettings: Hashable, Sendable {
   /// The most sequences that wait for a place; one more is refused with `resourceExhausted`.
   /// Preempted sequences and those of a lost worker come back whatever the bound.
   package var maxWaitingSequences = 1024
+  /// The most sequences of one tenant that wait, likewise; nil leaves it to
+  /// ``maxWaitingSequences``. Requests without a salt are one tenant's.
+  package var maxWaitingSequencesPerTenant: Int?
   /// The most sequences that run on one worker; nil leaves it to what the worker offers.
   package var maxRunningPerWorker: Int?
   /// The most prompt tokens that one sequence computes in one step, so that a long prompt leaves
@@ -93,6 +96,11 @@ package struct SchedulerSettings: Hashable, Sendable {
   /// - Throws: ``MeshError`` `invalidArgument` naming the setting and its allowed range.
   package func validate() throws(MeshError) {
     try Self.expect(maxWaitingSequences, in: 1...1_000_000, "max_waiting_sequences")
+    try Self.expect(
+      maxWaitingSequencesPerTenant ?? 1,
+      in: 1...1_000_000,
+      "max_waiting_sequences_per_tenant"
+    )
     try Self.expect(maxRunningPerWorker ?? 1, in: 1...65_536, "max_running_per_worker")
     try Self.expect(
       maxPrefillTokensPerSequencePerStep ?? 1,

@@ -22,7 +22,9 @@ extension SimulationScenario {
     case .failed(.deadlineExceeded): request.timeoutMicroseconds < Self.patience
     case .failed(.invalidArgument): request.flaw == .fails
     case .failed(.outOfRange): !workers.allSatisfy { request.fits($0) }
-    case .failed(.resourceExhausted): settings.maxWaitingSequences < requests.count
+    case .failed(.resourceExhausted):
+      min(settings.maxWaitingSequences, settings.maxWaitingSequencesPerTenant ?? .max)
+        < requests.count
     case .failed(.unavailable): hasRestarts
     case .failed(.internalError):
       request.flaw == .killsWorkers || isKillersDouble(request)

@@ -56,6 +56,7 @@ extension SimulationScenario {
     settings.maxLoadsPerWorker = Int.random(in: 1...4, using: &generator)
     settings.maxLoadMilliseconds = [20, 5000].randomElement(using: &generator) ?? 5000
     settings.storeAnswerLifetimeSteps = [1, 64].randomElement(using: &generator) ?? 64
+    settings.maxWaitingSequencesPerTenant = [nil, nil, 2].randomElement(using: &generator) ?? nil
     return settings
   }
 

@@ -5,7 +5,7 @@ import MeshProtos
 package import MeshRuntime
 package import ServiceLifecycle
 
-/// The gateway as a process: connections to the tokenizer and the scheduler, and the server.
+/// The gateway as a process: connections to the tokenizer and the schedulers, and the server.
 package struct Gateway {
   /// What to run, in starting order.
   package let services: [any Service]
@@ -15,13 +15,12 @@ package struct Gateway {
   /// Wires a gateway; nothing connects or listens yet.
   package init(settings: GatewaySettings, logger: Logger) {
     let tokenizerClient = MeshClient(address: settings.tokenizer)
-    let schedulerClient = MeshClient(address: settings.scheduler)
+    let cells = SchedulerCells(settings: settings, logger: logger)
     let tokenizer = Weft_Tokenizer_V1_TokenizerService.Client(wrapping: tokenizerClient.grpc)
-    let scheduler = Weft_Scheduler_V1_SchedulerService.Client(wrapping: schedulerClient.grpc)
     let rpc = GatewayRPC(
-      models: ModelDirectory(tokenizer: tokenizer, scheduler: scheduler),
+      models: ModelDirectory(tokenizer: tokenizer, cells: cells),
       tokenizer: tokenizer,
-      scheduler: scheduler,
+      cells: cells,
       requestTimeout: settings.requestTimeout,
       logger: logger
     )
@@ -35,6 +34,7 @@ package struct Gateway {
       health: health,
       logger: logger
     )
-    services = [tokenizerClient, schedulerClient, server]
+    let watch: [any Service] = cells.isSingle ? [] : [CellWatch(cells: cells)]
+    services = [tokenizerClient] + cells.connections + watch + [server]
   }
 }

@@ -10,7 +10,7 @@ import SwiftProtobuf
 struct GatewayRPC: Weft_Gateway_V1_GatewayService.ServiceProtocol {
   let models: ModelDirectory
   let tokenizer: Weft_Tokenizer_V1_TokenizerService.Client<CoreClientTransport>
-  let scheduler: Weft_Scheduler_V1_SchedulerService.Client<CoreClientTransport>
+  let cells: SchedulerCells
   let grammars = GrammarCheck()
   let requestTimeout: Duration
   let logger: Logger
@@ -66,6 +66,8 @@ struct GatewayRPC: Weft_Gateway_V1_GatewayService.ServiceProtocol {
     message: @escaping @Sendable (GenerationPart) -> Message
   ) -> StreamingServerResponse<Message> {
     let arrival = ContinuousClock.now
+    // The client's own deadline goes down to the scheduler, which refuses what cannot meet it.
+    let deadline = min(arrival + requestTimeout, context.deadline ?? arrival + requestTimeout)
     let requestID = RequestID.adopted(from: metadata)
     var logger = logger
     logger[metadataKey: "request-id"] = "\(requestID)"
@@ -85,9 +87,9 @@ struct GatewayRPC: Weft_Gateway_V1_GatewayService.ServiceProtocol {
             requestID: requestID,
             arrival: arrival,
             tokenized: .now,
-            timeout: requestTimeout,
+            deadline: deadline,
             tokenizer: tokenizer,
-            scheduler: scheduler,
+            cells: cells,
             logger: logger
           )
           try await GenerationOutputs(stream: stream).run { part in

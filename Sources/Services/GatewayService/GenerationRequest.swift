@@ -5,6 +5,8 @@ import Tokenization
 
 /// A validated request: what is asked of the scheduler and of the tokenizer's decoder.
 package struct GenerationRequest: Sendable {
+  /// The model's name.
+  package var model: String
   /// The prompt's tokens, at least one.
   package var promptTokenIDs: [TokenID]
   /// The request field that they came from, for errors.
@@ -61,6 +63,7 @@ package struct GenerationRequest: Sendable {
     let sampling = try SamplingParameters(options.sampling, defaultSeed: seed)
     try sampling.validate()
     try Self.validate(options, vocabularySize: model.vocabularySize)
+    self.model = model.model
     self.promptTokenIDs = promptTokenIDs
     self.promptField = promptField
     self.maxTokens = options.hasMaxTokens ? options.maxTokens : nil

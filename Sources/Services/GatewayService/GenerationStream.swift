@@ -19,12 +19,11 @@ struct GenerationStream: Sendable {
   let requestID: String
   let arrival: ContinuousClock.Instant
   let tokenized: ContinuousClock.Instant
-  let timeout: Duration
+  /// When the request must have ended.
+  let deadline: ContinuousClock.Instant
   let tokenizer: Weft_Tokenizer_V1_TokenizerService.Client<CoreClientTransport>
-  let scheduler: Weft_Scheduler_V1_SchedulerService.Client<CoreClientTransport>
+  let cells: SchedulerCells
   let logger: Logger
-
-  private static let maximumSubmissions = 20
 
   /// Streams until the end; the last part carries the finish.
   ///
@@ -71,7 +70,10 @@ struct GenerationStream: Sendable {
     }
   }
 
-  private var callOptions: CallOptions { .waiting(for: timeout) }
+  private var callOptions: CallOptions { .waiting(for: remaining) }
+
+  /// The time that is left.
+  private var remaining: Duration { max(.zero, ContinuousClock.now.duration(to: deadline)) }
 
   private var decodeOptions: Weft_Tokenizer_V1_DecodeOptions {
     .with {
@@ -80,33 +82,33 @@ struct GenerationStream: Sendable {
     }
   }
 
-  /// Receives tokens until the scheduler says that the sequence has ended, submitting it again
-  /// when the scheduler became unavailable.
+  /// Receives tokens until a scheduler says that the sequence has ended, submitting it again when
+  /// its scheduler became unavailable, or elsewhere when it is full.
   private func receiveTokens(
     _ progress: GenerationProgress,
     _ forward: @Sendable @escaping ([TokenID]) async throws -> Void
   ) async throws {
-    var backoff = Backoff()
+    var attempts = cells.makeAttempts()
     var generator = SystemRandomNumberGenerator()
-    for submission in 1...Self.maximumSubmissions {
+    while true {
       do {
-        try await submit(progress, forward)
-        return
-      } catch let error as RPCError
-        where error.code == .unavailable && submission < Self.maximumSubmissions
-      {
+        return try await submit(progress, attempts, forward)
+      } catch let failure as CellFailure {
+        let pause = attempts.pause(after: failure, remaining: remaining, using: &generator)
+        guard let pause else { throw failure.error }
         let received = progress.snapshot.receivedTokenIDs.count
         logger.warning(
-          "the scheduler is unavailable, submitting again",
-          metadata: ["received-tokens": "\(received)", "error": "\(error.message)"]
+          "submitting again",
+          metadata: ["received-tokens": "\(received)", "error": "\(failure.error.message)"]
         )
-        try await Task.sleep(for: backoff.delay(using: &generator))
+        try await Task.sleep(for: pause)
       }
     }
   }
 
   private func submit(
     _ progress: GenerationProgress,
+    _ attempts: CellAttempts,
     _ forward: @Sendable @escaping ([TokenID]) async throws -> Void
   ) async throws {
     let received = progress.snapshot.receivedTokenIDs
@@ -123,22 +125,18 @@ struct GenerationStream: Sendable {
       $0.stopTokenIds = Array(request.stopTokenIDs)
       $0.generatedTokenCount = UInt32(received.count)
     }
-    try await scheduler.generate(
+    try await cells.generate(
       message,
-      metadata: RequestID.metadata(requestID),
-      options: callOptions
-    ) { response in
-      for try await message in response.messages {
-        if !message.tokenIds.isEmpty {
-          progress.received(message.tokenIds, message.logprobs, at: .now)
-          try await forward(message.tokenIds)
-        }
-        if message.hasFinish {
-          progress.finished(message.finish)
-          return
-        }
+      model: request.model,
+      attempts: attempts,
+      timeout: remaining
+    ) { message in
+      if !message.tokenIds.isEmpty {
+        progress.received(message.tokenIds, message.logprobs, at: .now)
+        try await forward(message.tokenIds)
       }
-      throw RPCError(code: .unavailable, message: "the scheduler's stream ended early")
+      if message.hasFinish { progress.finished(message.finish) }
+      return message.hasFinish
     }
   }
 

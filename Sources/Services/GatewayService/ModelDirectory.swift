@@ -9,16 +9,16 @@ import Synchronization
 /// it never changes under a name.
 final class ModelDirectory: Sendable {
   private let tokenizer: Weft_Tokenizer_V1_TokenizerService.Client<CoreClientTransport>
-  private let scheduler: Weft_Scheduler_V1_SchedulerService.Client<CoreClientTransport>
+  private let cells: SchedulerCells
   private let known = Mutex<Weft_Tokenizer_V1_DescribeModelResponse?>(nil)
 
   /// Creates a directory that asks these services.
   init(
     tokenizer: Weft_Tokenizer_V1_TokenizerService.Client<CoreClientTransport>,
-    scheduler: Weft_Scheduler_V1_SchedulerService.Client<CoreClientTransport>
+    cells: SchedulerCells
   ) {
     self.tokenizer = tokenizer
-    self.scheduler = scheduler
+    self.cells = cells
   }
 
   /// The model of that name, or the only one if the name is empty.
@@ -37,10 +37,12 @@ final class ModelDirectory: Sendable {
     return model
   }
 
-  /// The models that workers have joined with, sorted by name.
+  /// The models that workers of all schedulers have joined with, sorted by name.
+  ///
+  /// - Throws: `RPCError` if no scheduler answers.
   func list() async throws -> [Weft_Gateway_V1_Model] {
-    let status = try await scheduler.getStatus(.init(), options: .unaryDefaults)
-    let byName = Dictionary(grouping: status.workers) { $0.capabilities.model }
+    let workers = try await cells.statuses().flatMap(\.workers)
+    let byName = Dictionary(grouping: workers) { $0.capabilities.model }
     return byName.sorted { $0.key < $1.key }.map { name, workers in
       .with {
         $0.name = name

@@ -27,13 +27,17 @@ final class Dispatcher: Sendable {
   }
 
   private let state: Mutex<State>
+  private let clock: SchedulerClock
   /// What the core wants to know of the KV store; every question must be answered by
   /// ``complete(_:)-(StoreAnswer)``. At most one for each live sequence waits here.
   let storeQueries: AsyncStream<StoreQuery>
   private let queryContinuation: AsyncStream<StoreQuery>.Continuation
 
   /// Creates a dispatcher around a fresh core.
-  init(core: SchedulerCore) {
+  ///
+  /// - Parameter clock: What deadlines are told in.
+  init(core: SchedulerCore, clock: SchedulerClock) {
+    self.clock = clock
     state = Mutex(State(core: core))
     (storeQueries, queryContinuation) = AsyncStream.makeStream()
   }
@@ -52,6 +56,7 @@ final class Dispatcher: Sendable {
     let (events, continuation) = SequenceEvents.makeStream()
     let id = try state.withLock { (state) throws(MeshError) -> SequenceID in
       let id = SequenceID(state.nextSequence)
+      if endOverdue(&state) { sendPlans(&state) }
       try state.core.submit(try makeRequest(id, state.core.maxSequenceTokens))
       state.nextSequence += 1
       state.sequences[id] = continuation
@@ -68,6 +73,12 @@ final class Dispatcher: Sendable {
       Self.send([event], &state)
       sendPlans(&state)
     }
+  }
+
+  /// Ends the sequences whose deadlines have passed. Every event does, and so need only who has a
+  /// deadline while nothing happens.
+  func endOverdue() {
+    state.withLock { state in sendPlans(&state) }
   }
 
   /// Returns when no sequence is waiting or running, or when the task is cancelled.
@@ -204,7 +215,16 @@ final class Dispatcher: Sendable {
     state.idleWaiters = []
   }
 
+  /// - Returns: Whether there were any, so that others may have their places.
+  private func endOverdue(_ state: inout State) -> Bool {
+    let overdue = state.core.advance(to: clock.now())
+    guard !overdue.isEmpty else { return false }
+    Self.send(overdue, &state)
+    return true
+  }
+
   private func sendPlans(_ state: inout State) {
+    _ = endOverdue(&state)
     for plan in state.core.nextPlans() { state.members[plan.epoch]?.plans.yield(plan) }
     for query in state.core.nextStoreQueries() { queryContinuation.yield(query) }
   }

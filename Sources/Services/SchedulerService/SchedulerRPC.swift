@@ -11,6 +11,7 @@ import SwiftProtobuf
 /// The scheduler's gRPC API.
 struct SchedulerRPC: Weft_Scheduler_V1_SchedulerService.SimpleServiceProtocol {
   let dispatcher: Dispatcher
+  let clock: SchedulerClock
   let logger: Logger
 
   func generate(
@@ -25,8 +26,11 @@ struct SchedulerRPC: Weft_Scheduler_V1_SchedulerService.SimpleServiceProtocol {
         field: "model"
       )
     }
+    let deadline = context.remainingTime.map { clock.time(after: $0) }
     let (id, events) = try dispatcher.submit { (id, maxSequenceTokens) throws(MeshError) in
-      try SequenceRequest(request, id: id, maxSequenceTokens: maxSequenceTokens)
+      var sequence = try SequenceRequest(request, id: id, maxSequenceTokens: maxSequenceTokens)
+      sequence.deadlineMicroseconds = deadline
+      return sequence
     }
     logger.debug(
       "sequence submitted",
@@ -37,8 +41,18 @@ struct SchedulerRPC: Weft_Scheduler_V1_SchedulerService.SimpleServiceProtocol {
     )
     defer { dispatcher.cancel(id) }
     try await withTaskCancelledByRPC(context) {
-      for try await event in events { try await response.write(event) }
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        // No step may ever come that would notice.
+        if let deadline { group.addTask { try await endSequences(at: deadline) } }
+        defer { group.cancelAll() }
+        for try await event in events { try await response.write(event) }
+      }
     }
+  }
+
+  private func endSequences(at deadline: Int) async throws {
+    try await clock.sleep(deadline)
+    dispatcher.endOverdue()
   }
 
   func join(

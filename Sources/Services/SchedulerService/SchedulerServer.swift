@@ -16,12 +16,16 @@ package struct SchedulerServer {
 
   /// Wires the server; nothing listens yet.
   ///
-  /// - Parameter firstEpoch: Above every epoch that a scheduler before this one has given; the
-  ///   microseconds of the clock are.
+  /// - Parameters:
+  ///   - settings: Checked here.
+  ///   - firstEpoch: Above every epoch that a scheduler before this one has given;
+  ///     the microseconds of the clock are.
+  ///   - clock: What deadlines are told in.
   /// - Throws: ``MeshError`` `invalidArgument` naming a setting.
   package init(
     settings: SchedulerServiceSettings,
     firstEpoch: Epoch,
+    clock: SchedulerClock = .monotonic(),
     logger: Logger
   ) throws(MeshError) {
     let core = try SchedulerCore(settings: settings.scheduling, firstEpoch: firstEpoch)
@@ -29,10 +33,10 @@ package struct SchedulerServer {
       Weft_Scheduler_V1_SchedulerService.descriptor.fullyQualifiedService
     ])
     health.markServing()
-    let dispatcher = Dispatcher(core: core)
+    let dispatcher = Dispatcher(core: core, clock: clock)
     server = MeshServer(
       settings: settings.server,
-      services: [SchedulerRPC(dispatcher: dispatcher, logger: logger)],
+      services: [SchedulerRPC(dispatcher: dispatcher, clock: clock, logger: logger)],
       health: health,
       logger: logger
     )

@@ -41,7 +41,8 @@ package struct MeshPlan: Sendable {
   ///   - model: The GGUF file or Hugging Face folder.
   ///   - gateway: Where clients connect.
   ///   - directory: An existing directory for the sockets.
-  ///   - workerCount: Workers, at least 1.
+  ///   - cellCount: Schedulers, at least 1; each has a part of the workers, dealt in turn.
+  ///   - workerCount: Workers, at least as many as schedulers.
   ///   - workerArguments: Further flags for every worker.
   ///   - schedulerArguments: Further flags for the scheduler.
   ///   - commonArguments: Further flags for every process.
@@ -50,6 +51,7 @@ package struct MeshPlan: Sendable {
     model: String,
     gateway: TransportAddress,
     directory: String,
+    cellCount: Int = 1,
     workerCount: Int,
     workerArguments: [String],
     schedulerArguments: [String] = [],
@@ -71,19 +73,20 @@ package struct MeshPlan: Sendable {
       )
     }
     let tokenizer = socket("tokenizer")
-    let scheduler = socket("scheduler")
+    let schedulers = (1...cellCount).map { cellCount == 1 ? "scheduler" : "scheduler-\($0)" }
     let kvstore = socket("kvstore")
     let stores = store == nil ? [] : ["--kvstores", "\(kvstore)"]
     self.gateway = gateway
-    processes = [
-      process("tokenizer", "weft-tokenizer", tokenizer, ["--model", model]),
-      process("scheduler", "weft-scheduler", scheduler, stores + schedulerArguments),
-    ]
+    processes = [process("tokenizer", "weft-tokenizer", tokenizer, ["--model", model])]
+    processes += schedulers.map {
+      process($0, "weft-scheduler", socket($0), stores + schedulerArguments)
+    }
     if let store {
       processes.append(process("kvstore", "weft-kvstore", kvstore, store.arguments))
     }
     processes += (1...workerCount).map { number in
-      process(
+      let scheduler = socket(schedulers[(number - 1) % cellCount])
+      return process(
         "worker-\(number)",
         "weft-worker",
         socket("worker-\(number)"),
@@ -97,7 +100,10 @@ package struct MeshPlan: Sendable {
         "gateway",
         "weft-gateway",
         gateway,
-        ["--tokenizer", "\(tokenizer)", "--scheduler", "\(scheduler)"]
+        [
+          "--tokenizer", "\(tokenizer)", "--scheduler",
+          schedulers.map { "\(socket($0))" }.joined(separator: ","),
+        ]
       )
     )
   }

@@ -22,7 +22,7 @@ struct TopCommand: AsyncParsableCommand {
     case prometheus
   }
 
-  @Option(help: "The scheduler's address (WEFT_SCHEDULER; default 127.0.0.1:7702).")
+  @Option(help: "The schedulers, with commas between (WEFT_SCHEDULER; default 127.0.0.1:7702).")
   var scheduler: String?
 
   @Option(help: "The KV store's replicas, with commas between (WEFT_KVSTORES; default none).")
@@ -56,14 +56,12 @@ struct TopCommand: AsyncParsableCommand {
         "scheduler": scheduler.map { .string($0) }, "kvstores": kvstores.map { .string($0) },
       ]
     )
-    let scheduler = try await settings.address("scheduler") ?? .tcp(host: "127.0.0.1", port: 7702)
-    var stores: [TransportAddress] = []
-    for text in (try await settings.text("kvstores") ?? "").split(separator: ",") {
-      stores.append(try TransportAddress(parsing: String(text), field: "kvstores"))
-    }
+    let schedulers =
+      try await settings.addresses("scheduler", upTo: 64) ?? [.tcp(host: "127.0.0.1", port: 7702)]
+    let stores = try await settings.addresses("kvstores", upTo: 64) ?? []
     let isScreen = isatty(STDOUT_FILENO) == 1 && !once && format == .table
     while true {
-      let view = try await MeshView.look(scheduler: scheduler, stores: stores)
+      let view = try await MeshView.look(schedulers: schedulers, stores: stores)
       switch format {
       case .table: Terminal.show((isScreen ? "\u{1B}[H\u{1B}[2J" : "") + view.table)
       case .prometheus: Terminal.show(view.metrics)
@@ -83,16 +81,21 @@ extension CallOptions {
 }
 
 extension MeshView {
-  /// Asks the scheduler and every store once. A store that does not answer is shown as lost.
+  /// Asks all schedulers and every store once. A store that does not answer is shown as lost.
   static func look(
-    scheduler: TransportAddress,
+    schedulers: [TransportAddress],
     stores: [TransportAddress]
   ) async throws -> MeshView {
-    let schedulerStatus = try await withConnection(to: scheduler) { client in
-      try await Weft_Scheduler_V1_SchedulerService.Client(wrapping: client)
-        .getStatus(.init(), options: .brief)
+    var status = Weft_Scheduler_V1_GetStatusResponse()
+    for address in schedulers {
+      status.add(
+        try await withConnection(to: address) { client in
+          try await Weft_Scheduler_V1_SchedulerService.Client(wrapping: client)
+            .getStatus(.init(), options: .brief)
+        }
+      )
     }
-    var view = MeshView(scheduler: schedulerStatus, stores: [])
+    var view = MeshView(scheduler: status, stores: [])
     for address in stores {
       let status = try? await withConnection(to: address) { client in
         try await Weft_Kvstore_V1_KVStoreService.Client(wrapping: client)

@@ -23,6 +23,9 @@ struct UpCommand: AsyncParsableCommand {
   @Option(help: "How many workers (WEFT_WORKERS; default 1).")
   var workers: Int?
 
+  @Option(help: "How many schedulers, each with a part of the workers (WEFT_CELLS; default 1).")
+  var cells: Int?
+
   @Option(help: "Compute threads of each worker (WEFT_THREADS).")
   var threads: Int?
 
@@ -60,7 +63,8 @@ struct UpCommand: AsyncParsableCommand {
       service: "weft",
       flags: [
         "model": model.map { .string($0) }, "listen": listen.map { .string($0) },
-        "workers": workers.map { .int($0) }, "threads": threads.map { .int($0) },
+        "workers": workers.map { .int($0) }, "cells": cells.map { .int($0) },
+        "threads": threads.map { .int($0) },
         "weights-memory-mib": weightsMemoryMib.map { .int($0) },
         "kv-memory-mib": kvMemoryMib.map { .int($0) }, "kv-dtype": kvDtype.map { .string($0) },
         "speculative-tokens": speculativeTokens.map { .int($0) },
@@ -75,6 +79,13 @@ struct UpCommand: AsyncParsableCommand {
     }
     let model = try await ModelSettings(settings).path
     let workerCount = try await settings.integer("workers", in: 1...64) ?? 1
+    let cellCount = try await settings.integer("cells", in: 1...8) ?? 1
+    guard cellCount <= workerCount else {
+      throw MeshError.invalid(
+        "cells",
+        "must be at most \(workerCount), the number of workers, got \(cellCount)"
+      )
+    }
     let workerArguments = try await workerArguments(settings)
     let schedulerArguments = try await schedulerArguments(settings)
     let storeMemory = try await settings.integer("store-memory-mib", in: 0...1 << 22) ?? 512
@@ -97,6 +108,7 @@ struct UpCommand: AsyncParsableCommand {
       model: model,
       gateway: gateway,
       directory: directory.path,
+      cellCount: cellCount,
       workerCount: workerCount,
       workerArguments: workerArguments,
       schedulerArguments: schedulerArguments,

@@ -21,8 +21,9 @@ final class TestMesh: Sendable {
 
   var gateway: TransportAddress { plan.gateway }
 
-  var scheduler: TransportAddress {
-    plan.processes.first { $0.name == "scheduler" }?.address ?? plan.gateway
+  /// The schedulers, one a cell.
+  var schedulers: [TransportAddress] {
+    plan.processes.filter { $0.executable == "weft-scheduler" }.map(\.address)
   }
 
   private init(
@@ -47,6 +48,7 @@ final class TestMesh: Sendable {
 
   /// Starts a mesh, waits until its workers have joined, and runs `body`.
   static func with<Result: Sendable>(
+    cells: Int = 1,
     workers: Int = 1,
     workerArguments: [String] = [],
     schedulerArguments: [String] = [],
@@ -59,12 +61,13 @@ final class TestMesh: Sendable {
       model: DefaultModel.path,
       gateway: .unix(path: "\(directory.path)/gateway.sock"),
       directory: directory.path,
+      cellCount: cells,
       workerCount: workers,
       workerArguments: workerArguments,
       commonArguments: ["--log-level", "warning", "--shutdown-grace-seconds", "0"],
       store: try store.plan(in: directory)
     )
-    for index in plan.processes.indices where plan.processes[index].name == "scheduler" {
+    for index in plan.processes.indices where plan.processes[index].executable == "weft-scheduler" {
       plan.processes[index].arguments += schedulerArguments
     }
     let (processes, launches) = AsyncStream.makeStream(of: MeshPlan.Process.self)
@@ -140,9 +143,16 @@ final class TestMesh: Sendable {
     for process in plan.processes { self.signal(signal, process.name) }
   }
 
-  /// The scheduler's view.
+  /// The view of all schedulers together.
   func status() async throws -> Weft_Scheduler_V1_GetStatusResponse {
-    try await withClient(scheduler) { client in
+    var sum = Weft_Scheduler_V1_GetStatusResponse()
+    for address in schedulers { sum.add(try await status(of: address)) }
+    return sum
+  }
+
+  /// One scheduler's view.
+  func status(of address: TransportAddress) async throws -> Weft_Scheduler_V1_GetStatusResponse {
+    try await withClient(address) { client in
       try await Weft_Scheduler_V1_SchedulerService.Client(wrapping: client)
         .getStatus(.init(), options: .waiting)
     }
@@ -151,6 +161,21 @@ final class TestMesh: Sendable {
   /// Asks for the status until it is as `condition` wants, for at most a minute.
   func waitForStatus(
     _ condition: @escaping @Sendable (Weft_Scheduler_V1_GetStatusResponse) -> Bool
+  ) async throws {
+    try await wait(condition) { try await self.status() }
+  }
+
+  /// Asks one scheduler likewise.
+  func wait(
+    for scheduler: TransportAddress,
+    _ condition: @escaping @Sendable (Weft_Scheduler_V1_GetStatusResponse) -> Bool
+  ) async throws {
+    try await wait(condition) { try await self.status(of: scheduler) }
+  }
+
+  private func wait(
+    _ condition: (Weft_Scheduler_V1_GetStatusResponse) -> Bool,
+    status: () async throws -> Weft_Scheduler_V1_GetStatusResponse
   ) async throws {
     let deadline = ContinuousClock.now + .seconds(60)
     var last = try await status()
@@ -165,6 +190,13 @@ final class TestMesh: Sendable {
       while await !HealthProbe.isServing(process.address) { try Task.checkCancellation() }
     }
     try await waitForStatus { $0.workers.count == count }
+    // Of a scheduler's workers a gateway hears a moment later, unless it is asked for them.
+    try await withClient(gateway) { client in
+      let gateway = Weft_Gateway_V1_GatewayService.Client(wrapping: client)
+      while try await gateway.listModels(.init(), options: .waiting).models
+        .reduce(0, { $0 + Int($1.workerCount) }) < count
+      { try Task.checkCancellation() }
+    }
   }
 
   private func run(_ process: MeshPlan.Process) async {

@@ -1,6 +1,4 @@
-package import MeshRuntime
-
-/// Decides whether to ask a replica that has failed: after some failures in a row not for a while,
+/// Decides whether to ask a peer that has failed: after some failures in a row not for a while,
 /// then once, and on success always again.
 package struct CircuitBreaker: Sendable {
   /// What came of a call that was admitted.

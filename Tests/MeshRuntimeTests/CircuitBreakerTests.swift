@@ -1,4 +1,3 @@
-import KVStoreClient
 import MeshRuntime
 import TestSupport
 import Testing

@@ -1,0 +1,22 @@
+package import MeshProtos
+import SwiftProtobuf
+
+extension CellCapacity {
+  /// What a scheduler's workers can do, by the name of their model.
+  package static func byModel(
+    _ status: Weft_Scheduler_V1_GetStatusResponse
+  ) -> [String: CellCapacity] {
+    Dictionary(grouping: status.workers.map(\.capabilities), by: \.model).mapValues { workers in
+      CellCapacity(
+        workerCount: workers.count,
+        tokensPerSecond: workers.reduce(0) { sum, worker in
+          let speed = worker.prefillTokensPerSecond
+          return sum + (speed > 0 && speed.isFinite ? speed : presumedTokensPerSecond)
+        },
+        maxSequenceTokens: workers.map { worker in
+          min(Int(worker.contextLength), Int(worker.blockCount) * Int(worker.blockSize) + 1)
+        }.max() ?? 0
+      )
+    }
+  }
+}
