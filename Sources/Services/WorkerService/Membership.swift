@@ -31,7 +31,13 @@ struct Membership: Service {
         try await join(request)
         backoff.reset()
       } catch {
-        logger.warning("not joined", metadata: ["error": "\(error)"])
+        // A process that is being stopped closes its connections under the call.
+        let isLeaving = Task.isCancelled || Task.isShuttingDownGracefully
+        logger.log(
+          level: isLeaving ? .debug : .warning,
+          "not joined",
+          metadata: ["error": "\(error)"]
+        )
       }
       let delay = backoff.delay(using: &generator)
       await cancelWhenGracefulShutdown { try? await Task.sleep(for: delay) }
