@@ -20,6 +20,9 @@ struct SpeedBenchmark: ParsableCommand {
   @Option(help: "Runs of each line; the median is printed, with the slowest and the fastest.")
   var runs = 5
 
+  @Option(help: "Whose kernels run: best, portable, avx2, avx512, neon or neonDotProducts.")
+  var instructionSet = KernelEngine.InstructionSet.best
+
   @Option(help: "Folder of packed weights; by default they are packed into memory.")
   var weightsCache: String?
 
@@ -38,7 +41,11 @@ struct SpeedBenchmark: ParsableCommand {
     let load = try clock.measure {
       runner = try ModelRunner(
         file: file,
-        settings: RunnerSettings(blockCount: 512, threadCount: threads),
+        settings: RunnerSettings(
+          blockCount: 512,
+          threadCount: threads,
+          instructionSet: instructionSet
+        ),
         weightsSettings: WeightsSettings(
           cacheFolder: weightsCache,
           memoryByteLimit: weightsMemoryMib.map { $0 << 20 }
@@ -161,3 +168,5 @@ struct SpeedBenchmark: ParsableCommand {
     print(ReportLine(name, of: try (0..<runs).map { _ in try measure() }))
   }
 }
+
+extension KernelEngine.InstructionSet: ExpressibleByArgument {}

@@ -20,7 +20,8 @@ def output(*command):
 
 
 def ours(options):
-    text = output(options.engine, options.model, "--runs", "1", "--threads", str(options.threads))
+    text = output(options.engine, options.model, "--runs", "1", "--threads", str(options.threads),
+                  "--instruction-set", options.instruction_set)
     lines = re.findall(r"^(prefill \d+|decode, batch \d+) +(\d+)", text, re.MULTILINE)
     return {work.replace(", batch", ""): float(speed) for work, speed in lines}
 
@@ -50,6 +51,7 @@ def main():
         parser.add_argument(name)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--instruction-set", default="best")
     options = parser.parse_args()
     contestants = {
         "weft": lambda: ours(options),

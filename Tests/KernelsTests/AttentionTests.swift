@@ -116,6 +116,7 @@ import Testing
         chosen.values += sequence.values[range.scaled(by: shape.kvWidth)]
         chunks.append((index, count))
       }
+      rows.groupSharedBlocks()
       queries.fill(chosen.queries)
       keys.fill(chosen.keys)
       values.fill(chosen.values)

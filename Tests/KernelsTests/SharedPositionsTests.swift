@@ -10,6 +10,7 @@ struct SharedPositionsTests {
     for (count, position, blocks) in slices {
       rows.append(rowCount: count, firstPosition: position, blockTable: blocks.map { BlockID($0) })
     }
+    rows.groupSharedBlocks()
     return rows.sharedPositionCounts
   }
 
@@ -66,9 +67,11 @@ struct SharedPositionsTests {
     for table in [0..<16, 40..<56, 0..<16, 40..<56] as [Range<UInt32>] {
       rows.append(rowCount: 1, firstPosition: 250, blockTable: table.map { BlockID($0) })
     }
+    rows.groupSharedBlocks()
     #expect(rows.sharedPositionCounts == [192, 192, 192, 192])
     rows.removeAll()
     rows.append(rowCount: 1, firstPosition: 250, blockTable: (0..<16).map { BlockID($0) })
+    rows.groupSharedBlocks()
     #expect(rows.sharedPositionCounts == [0])
   }
 
@@ -76,5 +79,18 @@ struct SharedPositionsTests {
   func farMoreOwn() {
     let long = Self.blocks(0..<16, 100..<300)
     #expect(Self.shared([(1, 3000, long), (1, 255, Self.blocks(0..<16, 0..<0))]) == [0, 0])
+  }
+
+  @Test("are looked for anew when a row comes, and not before they are asked for")
+  func stale() {
+    let blocks = (0..<16 as Range<UInt32>).map { BlockID($0) }
+    var rows = PagedRows(blockSizeTokens: 16)
+    rows.append(rowCount: 1, firstPosition: 250, blockTable: blocks)
+    rows.append(rowCount: 1, firstPosition: 250, blockTable: blocks)
+    rows.groupSharedBlocks()
+    rows.append(rowCount: 1, firstPosition: 250, blockTable: blocks)
+    #expect(rows.sharedPositionCounts == [0, 0, 0])
+    rows.groupSharedBlocks()
+    #expect(rows.sharedPositionCounts == [192, 192, 192])
   }
 }

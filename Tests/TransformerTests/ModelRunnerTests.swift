@@ -53,7 +53,7 @@ import Transformer
       for threadCount in 1...4 {
         let runner = try model.runner {
           $0.threadCount = threadCount
-          $0.usesPortableKernels = seed == 0 && threadCount == 2
+          $0.instructionSet = seed == 0 && threadCount == 2 ? .portable : .best
           $0.kvType = type
         }
         var done = sequences.map { _ in 0 }

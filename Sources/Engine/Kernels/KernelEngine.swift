@@ -8,7 +8,7 @@ import Synchronization
 /// Results are equal byte for byte whatever the thread count and instruction set.
 package final class KernelEngine {
   /// Which kernels to use.
-  package enum InstructionSet: CaseIterable, Sendable {
+  package enum InstructionSet: String, CaseIterable, Sendable {
     /// The fastest that this CPU has.
     case best
     /// The portable C kernels, which the others are compared with.

@@ -10,9 +10,6 @@ package struct PagedRows {
   /// What the kernels take and write to, made anew for each of their calls.
   private final class KernelSpans {
     var spans: [wk_attention_span] = []
-    var sharing = SharedPositions()
-    /// Whether `sharing` is about the rows as they are.
-    var isCurrent = false
   }
 
   struct Span {
@@ -29,6 +26,7 @@ package struct PagedRows {
   private(set) var largestBlock: UInt32 = 0
   private var tables: [UInt32] = []
   private var spans: [Span] = []
+  private var sharing = SharedPositions()
   private let kernelSpans = KernelSpans()
 
   package var rowCount: Int { positions.count }
@@ -48,7 +46,7 @@ package struct PagedRows {
     tables.reserveCapacity(positionCount / blockSizeTokens + sliceCount)
     spans.reserveCapacity(sliceCount)
     kernelSpans.spans.reserveCapacity(sliceCount)
-    kernelSpans.sharing.reserve(spanCount: sliceCount)
+    sharing.reserve(spanCount: sliceCount)
   }
 
   /// Empties it, and keeps the room.
@@ -59,7 +57,7 @@ package struct PagedRows {
     tables.removeAll(keepingCapacity: true)
     spans.removeAll(keepingCapacity: true)
     largestBlock = 0
-    kernelSpans.isCurrent = false
+    sharing.removeAll()
   }
 
   /// Adds the rows of one sequence's slice.
@@ -70,7 +68,7 @@ package struct PagedRows {
   ///   - blockTable: The sequence's blocks, for all positions up to the slice's last.
   package mutating func append(rowCount: Int, firstPosition: Int, blockTable: [BlockID]) {
     let positionCount = firstPosition + rowCount
-    kernelSpans.isCurrent = false
+    sharing.removeAll()
     precondition(rowCount > 0 && firstPosition >= 0 && positionCount <= Int(Int32.max), "bad rows")
     precondition(blockTable.count * blockSizeTokens >= positionCount, "block table too short")
     spans.append(
@@ -92,6 +90,14 @@ package struct PagedRows {
     }
   }
 
+  /// Finds the rows that begin with the same blocks; to be called when all slices are there. What
+  /// attention computes does not depend on it, only how fast.
+  package mutating func groupSharedBlocks() {
+    tables.withUnsafeBufferPointer { tables in
+      sharing.find(spans, tables: tables, blockSizeTokens: blockSizeTokens)
+    }
+  }
+
   /// Leading positions whose blocks each slice has in common with others of its group: attention reads
   /// them once for all of them. 0 without a group. In the order of the slices.
   package var sharedPositionCounts: [Int] {
@@ -101,12 +107,9 @@ package struct PagedRows {
   /// The spans as the kernels take them, valid within `body`.
   func withSpans<R>(_ body: (UnsafeMutableBufferPointer<wk_attention_span>) -> R) -> R {
     tables.withUnsafeBufferPointer { tables in
-      if !kernelSpans.isCurrent {
-        kernelSpans.sharing.find(spans, tables: tables, blockSizeTokens: blockSizeTokens)
-        kernelSpans.isCurrent = true
-      }
       kernelSpans.spans.removeAll(keepingCapacity: true)
-      for (span, group) in zip(spans, kernelSpans.sharing.memberships) {
+      for (index, span) in spans.enumerated() {
+        let group = sharing.membership(of: index)
         kernelSpans.spans.append(
           wk_attention_span(
             first_row: span.firstRow,

@@ -16,8 +16,8 @@ struct SharedPositions {
     var next: Int?
   }
 
-  /// One for each span.
-  private(set) var memberships: [Membership] = []
+  /// One for each span; empty before they were looked for.
+  private var memberships: [Membership] = []
   /// Of the group being looked for: spans and what they have in common with its first.
   private var candidates: [(span: Int, positionCount: Int)] = []
 
@@ -33,6 +33,13 @@ struct SharedPositions {
   mutating func reserve(spanCount: Int) {
     memberships.reserveCapacity(spanCount)
     candidates.reserveCapacity(spanCount)
+  }
+
+  /// Forgets the groups.
+  mutating func removeAll() { memberships.removeAll(keepingCapacity: true) }
+
+  func membership(of span: Int) -> Membership {
+    memberships.isEmpty ? Membership(leader: span) : memberships[span]
   }
 
   /// Finds the groups.

@@ -48,7 +48,7 @@ package final class ModelRunner: @unchecked Sendable {
     configuration = try ModelConfiguration(file: file)
     engine = try KernelEngine(
       threadCount: settings.threadCount,
-      instructionSet: settings.usesPortableKernels ? .portable : .best,
+      instructionSet: settings.instructionSet,
       pins: settings.pins
     )
     let loaded = try WeightsLoader(

@@ -17,8 +17,8 @@ package struct RunnerSettings: Hashable, Sendable {
   package var threadCount: Int
   /// The CPU that each thread stays on, but the caller's; nil: the system decides.
   package var pins: [Int]?
-  /// Whether to use the portable kernels: slow, and equal byte for byte.
-  package var usesPortableKernels: Bool
+  /// Whose kernels to use; all are equal byte for byte.
+  package var instructionSet: KernelEngine.InstructionSet
   /// How keys and values stand in memory.
   package var kvType: KVType
 
@@ -30,7 +30,7 @@ package struct RunnerSettings: Hashable, Sendable {
     maxSlices: Int = 128,
     threadCount: Int,
     pins: [Int]? = nil,
-    usesPortableKernels: Bool = false,
+    instructionSet: KernelEngine.InstructionSet = .best,
     kvType: KVType = .f16
   ) {
     self.blockCount = blockCount
@@ -40,7 +40,7 @@ package struct RunnerSettings: Hashable, Sendable {
     self.maxSlices = maxSlices
     self.threadCount = threadCount
     self.pins = pins
-    self.usesPortableKernels = usesPortableKernels
+    self.instructionSet = instructionSet
     self.kvType = kvType
   }
 

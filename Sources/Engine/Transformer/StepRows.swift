@@ -43,5 +43,6 @@ final class StepRows {
       let end = UInt32(tokenIDs.count)
       logitsRows.append(contentsOf: end - UInt32(slice.logitsRowCount)..<end)
     }
+    paged.groupSharedBlocks()
   }
 }
