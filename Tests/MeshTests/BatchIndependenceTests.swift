@@ -24,10 +24,10 @@ extension MeshTests {
       #expect(together.map(\.ids) == alone.map(\.ids))
       #expect(together.map(\.text) == alone.map(\.text))
 
-      // 64 blocks hold 1024 tokens; the streams want several times that. Admission leaves no room to
+      // 32 blocks hold 512 tokens, not twice the longest stream; all want many times that. Admission leaves no room to
       // grow, so that growing takes others' blocks.
       let (pressed, preemptions) = try await TestMesh.with(
-        workerArguments: ["--kv-blocks", "64"],
+        workerArguments: ["--kv-blocks", "32"],
         schedulerArguments: ["--growth-horizon-tokens", "0"]
       ) { mesh in
         let outcomes = try await PythonClient.run(calls, at: mesh.gateway)
