@@ -27,6 +27,25 @@ struct SchedulerRPCTests {
     #expect(outcome.finish?.usage.completionTokens == 20)
   }
 
+  @Test("outlive a worker that says its steps took longer than time itself")
+  func absurdTimes() async throws {
+    let (outcome, status) = try await TestScheduler.with { scheduler in
+      let worker = FakeWorker(microsecondsPerToken: .max / 8)
+      return try await scheduler.withWorker("one", worker) { _ in
+        let outcome = try await scheduler.generate(
+          .with {
+            $0.promptTokenIds = [1, 2, 3]
+            $0.maxTokens = 20
+          }
+        )
+        return (outcome, try await scheduler.status())
+      }
+    }
+    #expect(outcome.tokenIDs == FakeModel.continuation(of: [1, 2, 3], count: 20))
+    let day: UInt64 = 86_400_000_000
+    #expect(status.workers.map(\.computeMicrosecondsTotal) == [20 * day])
+  }
+
   @Test("go on to the context's end if no number of tokens was given")
   func maxTokensAbsent() async throws {
     let outcome = try await TestScheduler.with { scheduler in

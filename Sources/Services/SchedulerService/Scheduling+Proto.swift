@@ -154,10 +154,15 @@ extension StepResult {
           )
         )
       },
-      computeMicroseconds: Double(message.computeMicroseconds),
-      idleMicroseconds: Double(message.idleMicroseconds),
+      computeMicroseconds: Self.duration(message.computeMicroseconds),
+      idleMicroseconds: Self.duration(message.idleMicroseconds),
       draftedTokens: Int(message.draftedTokens)
     )
+  }
+
+  /// A worker's word for a duration; no more than a day, so that sums of them stay numbers.
+  private static func duration(_ microseconds: UInt64) -> Double {
+    Double(min(microseconds, 86_400_000_000))
   }
 }
 
