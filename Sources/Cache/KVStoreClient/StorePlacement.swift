@@ -1,4 +1,5 @@
 package import BlockCache
+import MeshTypes
 
 /// Which replica has a key: rendezvous hashing.
 ///
@@ -45,11 +46,7 @@ package struct StorePlacement: Sendable {
     text.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3 }
   }
 
-  /// SplitMix64's last steps: every bit of the input moves half of the output's.
   private static func mix(_ value: UInt64) -> UInt64 {
-    var mixed = value &+ 0x9E37_79B9_7F4A_7C15
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
+    SplitMix64.mix(value &+ SplitMix64.increment)
   }
 }

@@ -93,10 +93,7 @@ extension SchedulerCore {
 
   /// A number that is as good as drawn, and the same each time for a sequence and a worker.
   func chance(of worker: Int, for slot: Int) -> UInt64 {
-    var mixed = sequences[slot].rank.arrival &* 0x9E37_79B9_7F4A_7C15
-    mixed ^= workers[worker].epoch.rawValue &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
+    let arrival = sequences[slot].rank.arrival &* SplitMix64.increment
+    return SplitMix64.mix(arrival ^ (workers[worker].epoch.rawValue &* 0xBF58_476D_1CE4_E5B9))
   }
 }

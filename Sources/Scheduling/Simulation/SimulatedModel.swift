@@ -13,7 +13,7 @@ package enum SimulatedModel {
 
   /// The state after one more token.
   package static func advance(_ state: UInt64, by token: TokenID) -> UInt64 {
-    SimulationGenerator.mix((state ^ UInt64(token)) &* 0x9E37_79B9_7F4A_7C15)
+    SplitMix64.mix((state ^ UInt64(token)) &* SplitMix64.increment)
   }
 
   /// The token at position `position`.
@@ -23,7 +23,7 @@ package enum SimulatedModel {
     _ seed: SimulatedSeed
   ) -> TokenID {
     guard position + 1 < seed.naturalLength else { return stopToken }
-    let spread = SimulationGenerator.mix(state ^ seed.rawValue)
+    let spread = SplitMix64.mix(state ^ seed.rawValue)
     return 1 + TokenID(spread % UInt64(vocabularySize - 1))
   }
 }

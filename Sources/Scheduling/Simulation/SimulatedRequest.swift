@@ -31,7 +31,7 @@ package struct SimulatedPrompt: Hashable, Sendable {
     tokens.reserveCapacity(tokenCount)
     for passage in passages {
       for place in 0..<passage.tokenCount {
-        let spread = SimulationGenerator.mix(passage.text &* 1_000_003 &+ UInt64(place))
+        let spread = SplitMix64.mix(passage.text &* 1_000_003 &+ UInt64(place))
         tokens.append(1 + TokenID(spread % UInt64(SimulatedModel.vocabularySize - 1)))
       }
     }

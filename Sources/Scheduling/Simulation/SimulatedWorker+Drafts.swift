@@ -23,9 +23,9 @@ extension SimulatedWorker {
     guard var sequence = sequences.removeValue(forKey: id) else { return }
     defer { sequences[id] = sequence }
     let end = sequence.tokens.count
-    var chance = SimulationGenerator.mix(sequence.state ^ 0xD4AF)
+    var chance = SplitMix64.mix(sequence.state ^ 0xD4AF)
     let draft = (0..<Int(chance % UInt64(limit + 1))).map { _ in
-      chance = SimulationGenerator.mix(chance)
+      chance = SplitMix64.mix(chance)
       let right = SimulatedModel.token(
         at: sequence.tokens.count,
         after: sequence.state,

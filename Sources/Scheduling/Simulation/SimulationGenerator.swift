@@ -1,3 +1,5 @@
+import MeshTypes
+
 /// SplitMix64: the same seed gives the same numbers on every machine.
 package struct SimulationGenerator: RandomNumberGenerator, Sendable {
   private var state: UInt64
@@ -7,8 +9,8 @@ package struct SimulationGenerator: RandomNumberGenerator, Sendable {
 
   /// The next 64 bits.
   package mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    return Self.mix(state)
+    state &+= SplitMix64.increment
+    return SplitMix64.mix(state)
   }
 
   /// Whether something of this probability happens.
@@ -21,13 +23,6 @@ package struct SimulationGenerator: RandomNumberGenerator, Sendable {
   /// - Parameter mean: Greater than 0.
   package mutating func exponential(mean: Double) -> Double {
     -mean * Self.naturalLogarithm(1 - Double.random(in: 0..<1, using: &self))
-  }
-
-  /// Spreads the bits of a number over the whole word.
-  package static func mix(_ value: UInt64) -> UInt64 {
-    var mixed = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
   }
 
   /// Not libm's, whose last digits differ from machine to machine.
