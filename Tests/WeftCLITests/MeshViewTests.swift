@@ -16,6 +16,9 @@ struct MeshViewTests {
           $0.freeBlocks = 7
           $0.capabilities.blockCount = 100
           $0.capabilities.prefillTokensPerSecond = 1234.5
+          $0.stepsTotal = 8
+          $0.computeMicrosecondsTotal = 987
+          $0.idleMicrosecondsTotal = 13
         },
         .with { $0.worker = "lone" },
       ]
@@ -54,6 +57,7 @@ struct MeshViewTests {
     #expect(table.contains("fetch (faster) 5, recompute (queue) 6"))
     #expect(table.contains("812 us") && table.contains("900 MB/s"))
     #expect(table.contains("1234/s"))
+    #expect(table.contains("1.3 %"))
     #expect(table.contains("5 MiB") && table.contains("lost"))
     #expect(table.contains("swaps: 4 out, 0 in"))
     #expect(table.contains("6 of 9 guessed tokens right"))
@@ -75,6 +79,9 @@ struct MeshViewTests {
     #expect(lines.contains("weft_kvstore_up{store=\"unix:/\\\"b\"} 0.0"))
     #expect(lines.contains("weft_kvstore_memory_used_bytes{store=\"unix:/a\"} 5242880.0"))
     #expect(lines.contains("weft_worker_prefill_tokens_per_second{worker=\"worker-1\"} 1234.5"))
+    #expect(lines.contains("weft_worker_steps_total{worker=\"worker-1\"} 8.0"))
+    #expect(lines.contains("weft_worker_compute_microseconds_total{worker=\"worker-1\"} 987.0"))
+    #expect(lines.contains("weft_worker_idle_microseconds_total{worker=\"worker-1\"} 13.0"))
     let types = lines.filter { $0.hasPrefix("# TYPE ") }
     #expect(Set(types).count == types.count)
     for line in lines where !line.hasPrefix("#") {

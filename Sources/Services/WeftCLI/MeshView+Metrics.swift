@@ -25,6 +25,13 @@ extension MeshView {
         measured.map { (Self.labels(["worker": $0.worker]), speed($0.capabilities)) }
       )
     }
+    for (name, figure) in Self.workerFigures {
+      add(
+        "weft_worker_\(name)",
+        "counter",
+        scheduler.workers.map { (Self.labels(["worker": $0.worker]), Double(figure($0))) }
+      )
+    }
     let store = scheduler.store
     counter("weft_scheduler_store_lookups_total", store.lookupsTotal)
     counter("weft_scheduler_store_failed_lookups_total", store.failedLookupsTotal)
@@ -78,6 +85,13 @@ extension MeshView {
     [(String, @Sendable (Weft_Scheduler_V1_Capabilities) -> Double)] = [
       ("prefill_tokens_per_second", { $0.prefillTokensPerSecond }),
       ("decode_tokens_per_second", { $0.decodeTokensPerSecond }),
+    ]
+
+  private static let workerFigures:
+    [(String, @Sendable (Weft_Scheduler_V1_WorkerStatus) -> UInt64)] = [
+      ("steps_total", { $0.stepsTotal }),
+      ("compute_microseconds_total", { $0.computeMicrosecondsTotal }),
+      ("idle_microseconds_total", { $0.idleMicrosecondsTotal }),
     ]
 
   private typealias Status = Weft_Kvstore_V1_GetStatusResponse

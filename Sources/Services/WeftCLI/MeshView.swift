@@ -37,8 +37,7 @@ package struct MeshView {
     var rows = [
       [
         "WORKER", "RUNNING", "FREE", "BLOCKS", "STEPS", "IDLE", "PREFILL", "DECODE", "TOKEN",
-        "LOAD", "MEM",
-        "DISK",
+        "LOAD", "MEM", "DISK",
       ]
     ]
     for worker in scheduler.workers {
