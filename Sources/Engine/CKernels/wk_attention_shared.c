@@ -16,19 +16,19 @@ static size_t members(const wk_attention_work *work, const wk_attention_span *le
   return count;
 }
 
-static size_t tiles(const wk_attention_work *work, const wk_attention_span *leader) {
+static size_t tile_count(const wk_attention_work *work, const wk_attention_span *leader) {
   return wk_divided_up(members(work, leader) * wk_queries_per_head(work), WK_ATTENTION_QUERIES);
 }
 
 size_t wk_shared_tasks(const wk_attention_work *work, const wk_attention_span *span) {
   const bool leads = span == &work->spans[span->leader];
-  return leads ? work->layer->kv_heads * tiles(work, span) * wk_shared_ranges(span) : 0;
+  return leads ? work->layer->kv_heads * tile_count(work, span) * wk_shared_ranges(span) : 0;
 }
 
 void wk_shared_task(const wk_attention_work *work, const wk_attention_span *leader, size_t index) {
   const size_t ranges = wk_shared_ranges(leader), group = wk_queries_per_head(work);
-  const size_t range = index % ranges, tile_index = index / ranges % tiles(work, leader);
-  const size_t head = index / ranges / tiles(work, leader);
+  const size_t tiles = tile_count(work, leader), range = index % ranges;
+  const size_t tile_index = index / ranges % tiles, head = index / ranges / tiles;
   const size_t end = wk_smaller((range + 1) * WK_RANGE, leader->shared_positions);
   wk_attention_tile tile = wk_empty_tile(work, leader, head);
   tile.unfinished = end < (range + 1) * WK_RANGE;

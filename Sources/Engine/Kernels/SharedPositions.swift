@@ -44,7 +44,8 @@ struct SharedPositions {
 
   /// Finds the groups.
   ///
-  /// - Complexity: O(spans × blocks of a sequence), a few times.
+  /// - Complexity: O(spans × blocks of a sequence) for each attempt, and O(spans²) for a group whose
+  ///   members have as many different lengths in common with its first.
   mutating func find(
     _ spans: [PagedRows.Span],
     tables: UnsafeBufferPointer<UInt32>,
@@ -73,7 +74,8 @@ struct SharedPositions {
   /// Makes those candidates a group that save most together.
   private mutating func group(_ leader: Int, _ spans: [PagedRows.Span]) {
     var best = (saved: 0, positionCount: 0)
-    for candidate in candidates where candidate.span != leader {
+    for candidate in candidates
+    where candidate.span != leader && candidate.positionCount != best.positionCount {
       let count = candidates.reduce(0) {
         $0 + (Self.joins($1, spans, sharing: candidate.positionCount) ? 1 : 0)
       }

@@ -30,7 +30,7 @@ extension SchedulerSettings {
       to: \.maxDraftTokens,
       reader
     )
-    try await read("speculative-sequences", in: 1...4096, to: \.maxSpeculatingSequences, reader)
+    try await read("speculative-sequences", in: 1...65_536, to: \.maxSpeculatingSequences, reader)
     maxWaitingSequencesPerTenant =
       try await reader.integer("max-waiting-sequences-per-tenant", in: 1...many)
     maxRunningPerWorker = try await reader.integer("max-running-per-worker", in: 1...65_536)

@@ -6,6 +6,7 @@ import Kernels
 import MeshRuntime
 import MeshTypes
 import ModelFiles
+import Scheduling
 
 /// `weft up`: a whole mesh on this machine.
 struct UpCommand: AsyncParsableCommand {
@@ -135,8 +136,10 @@ struct UpCommand: AsyncParsableCommand {
   }
 
   private func schedulerArguments(_ settings: SettingsReader) async throws -> [String] {
-    // As the scheduler bounds it.
-    let tokens = try await settings.integer("speculative-tokens", in: 0...32)
+    let tokens = try await settings.integer(
+      "speculative-tokens",
+      in: 0...SchedulerSettings.draftTokensLimit
+    )
     return tokens.map { ["--speculative-tokens", "\($0)"] } ?? []
   }
 
