@@ -180,7 +180,7 @@ class Line:
 
 def load(server, prompts, at_once):
     """Asks for all prompts, so many at once."""
-    compute_before, idle_before = server.times()
+    before = server.times()
 
     def one(prompt):
         start = time.monotonic()
@@ -190,7 +190,7 @@ def load(server, prompts, at_once):
     with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
         answers = list(pool.map(one, prompts))
     end = time.monotonic()
-    compute, idle = (after - before for after, before in zip(server.times(), (compute_before, idle_before)))
+    compute, idle = (now - then for now, then in zip(server.times(), before))
     return Line(
         throughput=sum(answer.tokens for _, answer in answers) / (end - start),
         first=[answer.first - begin for begin, answer in answers],
