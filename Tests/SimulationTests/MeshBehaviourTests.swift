@@ -111,6 +111,40 @@ struct MeshBehaviourTests {
     #expect((waits[1] ?? 0) > 8 * (waits[2] ?? .infinity), "\(waits)")
   }
 
+  @Test("With a store, refusing early what is too late answers no fewer, and wastes less")
+  func deadlines() throws {
+    var scenario = scenario(workers: 2)
+    for worker in scenario.workers.indices { scenario.workers[worker].storeBlockBytes = 368_640 }
+    scenario.settings.usesStore = true
+    var workload = Workload()
+    workload.requestCount = 300
+    workload.arrivals = .poisson(perSecond: 6)
+    workload.sharedPrefixTokens = 400
+    workload.prefixGroups = 20
+    workload.meanPromptTokens = 300
+    workload.meanOutputTokens = 8
+    scenario.requests = workload.requests(seed: 9)
+    for number in scenario.requests.indices {
+      scenario.requests[number].timeoutMicroseconds = 150_000 * (1 + number % 8)
+    }
+    let told = try run(scenario)
+    scenario.tellsDeadlines = false
+    let untold = try run(scenario)
+    #expect(untold.earlyRefusals.isEmpty)
+    #expect(told.earlyRefusals.count > 10)
+    #expect(told.count(.answered) >= untold.count(.answered))
+    #expect(told.computedPositions < untold.computedPositions)
+    for request in told.earlyRefusals.map({ scenario.requests[$0] }) {
+      let length = request.prompt.tokenCount
+      let alone = scenario.stepTime.microseconds(
+        promptPositions: length,
+        decodingSequences: 0,
+        contextPositions: length * (length - 1) / 2
+      )
+      #expect(Double(request.timeoutMicroseconds) < 1.1 * alone, "\(request)")
+    }
+  }
+
   @Test("A worker that is lost costs its sequences little more than its detection")
   func recovery() throws {
     var scenario = scenario(workers: 4)

@@ -1,3 +1,4 @@
+import Scheduling
 import Simulation
 import Testing
 
@@ -26,7 +27,8 @@ struct RandomScenarioTests {
   func coverage() throws {
     var sums: [String: Int] = [:]
     for seed in 0..<150 as Range<UInt64> {
-      var simulation = try Simulation(.random(seed: seed))
+      let scenario = SimulationScenario.random(seed: seed)
+      var simulation = try Simulation(scenario)
       let report = try simulation.run()
       sums["answers", default: 0] += report.count(.answered)
       sums["cancellations", default: 0] += report.count(.cancelled)
@@ -37,6 +39,9 @@ struct RandomScenarioTests {
       sums["copies", default: 0] += report.copies
       sums["right drafts", default: 0] += report.acceptedDraftTokens
       sums["wrong drafts", default: 0] += report.draftedTokens - report.acceptedDraftTokens
+      if scenario.settings.usesStore {
+        sums["early refusals", default: 0] += report.earlyRefusals.count
+      }
       sums["fetches", default: 0] += report.fetchedShare > 0.01 ? 1 : 0
     }
     let least = [
