@@ -10,6 +10,8 @@ extension SimulationScenario {
     let hasStore = Bool.random(using: &generator)
     scenario.settings = settings(hasStore: hasStore, &generator)
     scenario.workers = workers(blockSize: blockSize, hasStore: hasStore, &generator)
+    scenario.guesses.hasAnyLength = Bool.random(using: &generator)
+    scenario.guesses.acceptance = [0, 0.5, 0.75, 1].randomElement(using: &generator) ?? 0.75
     scenario.tellsDeadlines = Bool.random(using: &generator)
     scenario.network.jitterMicroseconds = [1, 50, 20_000].randomElement(using: &generator) ?? 50
     scenario.store.lossProbability = [0, 0.1].randomElement(using: &generator) ?? 0.0

@@ -39,6 +39,15 @@ struct SimulatedMeshOptions: ParsableArguments {
   @Flag(help: "Let workers share a KV store.")
   var store = false
 
+  @Option(help: "Tokens that a worker guesses for a sequence in one step; 0: none.")
+  var speculativeTokens = 0
+
+  @Option(help: "The most sequences of a worker that guesses.")
+  var speculativeSequences = 4
+
+  @Option(help: "How often a guess is right, if those before it are; 0 to 1.")
+  var acceptance = 0.75
+
   @Option(help: "Faults at random times: crashes, hangs, silence, restarts.")
   var faults = 0
 
@@ -49,8 +58,17 @@ struct SimulatedMeshOptions: ParsableArguments {
     guard (1...4096).contains(workers) else {
       throw ValidationError("--workers must be in 1...4096, got \(workers)")
     }
+    let mostGuesses = SchedulerSettings.draftTokensLimit
+    guard (0...mostGuesses).contains(speculativeTokens) else {
+      throw ValidationError(
+        "--speculative-tokens must be in 0...\(mostGuesses), got \(speculativeTokens)"
+      )
+    }
+    guard (0...1).contains(acceptance) else {
+      throw ValidationError("--acceptance must be in 0...1, got \(acceptance)")
+    }
     guard blocks >= 1, blockSize >= 1, contextTokens >= 2, batchTokens >= 1, batchSequences >= 1,
-      faults >= 0, checkEvery >= 1
+      speculativeSequences >= 1, faults >= 0, checkEvery >= 1
     else { throw ValidationError("sizes must be at least 1") }
   }
 
@@ -66,6 +84,9 @@ struct SimulatedMeshOptions: ParsableArguments {
     scenario.settings.maxPrefillTokensPerSequencePerStep = max(1, batchTokens / 2)
     scenario.settings.routing = routing
     scenario.settings.usesStore = store
+    scenario.settings.maxDraftTokens = speculativeTokens
+    scenario.settings.maxSpeculatingSequences = speculativeSequences
+    scenario.guesses.acceptance = acceptance
     scenario.settings.maxWaitingSequences = max(1024, scenario.requests.count)
     scenario.store.capacityBlocks = 1 << 20
     switch engine {
