@@ -39,6 +39,12 @@ struct SimulatedMeshOptions: ParsableArguments {
   @Flag(help: "Let workers share a KV store.")
   var store = false
 
+  @Option(help: "KV blocks of the store.")
+  var storeBlocks = 1 << 20
+
+  @Option(help: "Bytes a second between the store and each worker, in 10⁹.")
+  var storeRate = 1.0
+
   @Option(help: "Tokens that a worker guesses for a sequence in one step; 0: none.")
   var speculativeTokens = 0
 
@@ -58,6 +64,9 @@ struct SimulatedMeshOptions: ParsableArguments {
     guard (1...4096).contains(workers) else {
       throw ValidationError("--workers must be in 1...4096, got \(workers)")
     }
+    guard storeRate > 0, storeRate.isFinite else {
+      throw ValidationError("--store-rate must be greater than 0, got \(storeRate)")
+    }
     let mostGuesses = SchedulerSettings.draftTokensLimit
     guard (0...mostGuesses).contains(speculativeTokens) else {
       throw ValidationError(
@@ -68,7 +77,7 @@ struct SimulatedMeshOptions: ParsableArguments {
       throw ValidationError("--acceptance must be in 0...1, got \(acceptance)")
     }
     guard blocks >= 1, blockSize >= 1, contextTokens >= 2, batchTokens >= 1, batchSequences >= 1,
-      speculativeSequences >= 1, faults >= 0, checkEvery >= 1
+      speculativeSequences >= 1, storeBlocks >= 1, faults >= 0, checkEvery >= 1
     else { throw ValidationError("sizes must be at least 1") }
   }
 
@@ -88,7 +97,8 @@ struct SimulatedMeshOptions: ParsableArguments {
     scenario.settings.maxSpeculatingSequences = speculativeSequences
     scenario.guesses.acceptance = acceptance
     scenario.settings.maxWaitingSequences = max(1024, scenario.requests.count)
-    scenario.store.capacityBlocks = 1 << 20
+    scenario.store.capacityBlocks = storeBlocks
+    scenario.store.bytesPerSecond = storeRate * 1e9
     switch engine {
     case .smollm2: scenario.stepTime = .smolLM2OnTwoCores
     case .large: scenario.stepTime = .seventyBillionOnEightGPUs
