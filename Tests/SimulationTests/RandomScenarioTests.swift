@@ -1,4 +1,3 @@
-import Scheduling
 import Simulation
 import Testing
 
@@ -27,8 +26,7 @@ struct RandomScenarioTests {
   func coverage() throws {
     var sums: [String: Int] = [:]
     for seed in 0..<150 as Range<UInt64> {
-      let scenario = SimulationScenario.random(seed: seed)
-      var simulation = try Simulation(scenario)
+      var simulation = try Simulation(.random(seed: seed))
       let report = try simulation.run()
       sums["answers", default: 0] += report.count(.answered)
       sums["cancellations", default: 0] += report.count(.cancelled)
@@ -39,9 +37,6 @@ struct RandomScenarioTests {
       sums["copies", default: 0] += report.copies
       sums["right drafts", default: 0] += report.acceptedDraftTokens
       sums["wrong drafts", default: 0] += report.draftedTokens - report.acceptedDraftTokens
-      if scenario.settings.usesStore {
-        sums["early refusals", default: 0] += report.earlyRefusals.count
-      }
       sums["fetches", default: 0] += report.fetchedShare > 0.01 ? 1 : 0
     }
     let least = [

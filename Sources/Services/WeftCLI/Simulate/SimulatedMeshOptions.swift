@@ -39,6 +39,9 @@ struct SimulatedMeshOptions: ParsableArguments {
   @Flag(help: "Let workers share a KV store.")
   var store = false
 
+  @Option(help: "Bytes of a token's keys and values in the store; the engine's by default.")
+  var tokenBytes: Int?
+
   @Option(help: "KV blocks of the store.")
   var storeBlocks = 1 << 20
 
@@ -77,13 +80,15 @@ struct SimulatedMeshOptions: ParsableArguments {
       throw ValidationError("--acceptance must be in 0...1, got \(acceptance)")
     }
     guard blocks >= 1, blockSize >= 1, contextTokens >= 2, batchTokens >= 1, batchSequences >= 1,
-      speculativeSequences >= 1, storeBlocks >= 1, faults >= 0, checkEvery >= 1
+      speculativeSequences >= 1, storeBlocks >= 1, tokenBytes ?? 1 >= 1, faults >= 0,
+      checkEvery >= 1
     else { throw ValidationError("sizes must be at least 1") }
   }
 
-  /// Bytes of one token's keys and values.
-  var tokenBytes: Int {
-    switch engine {
+  /// Bytes of one token's keys and values in the store.
+  var storeTokenBytes: Int {
+    if let tokenBytes { return tokenBytes }
+    return switch engine {
     case .smollm2: 23_040
     case .large: 327_680
     }
@@ -111,7 +116,7 @@ struct SimulatedMeshOptions: ParsableArguments {
         maxBatchTokens: batchTokens,
         maxBatchSequences: batchSequences,
         maxContextTokens: contextTokens,
-        storeBlockBytes: store ? tokenBytes * blockSize : 0
+        storeBlockBytes: store ? storeTokenBytes * blockSize : 0
       )
     }
     scenario.changesBetweenChecks = checkEvery
