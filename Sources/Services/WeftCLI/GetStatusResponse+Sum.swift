@@ -20,6 +20,10 @@ extension Weft_Scheduler_V1_GetStatusResponse {
     waitingSequences += other.waitingSequences
     runningSequences += other.runningSequences
     preemptionsTotal += other.preemptionsTotal
+    draftedTokensTotal += other.draftedTokensTotal
+    acceptedDraftTokensTotal += other.acceptedDraftTokensTotal
+    copiedTailsTotal += other.copiedTailsTotal
+    copiedTokensTotal += other.copiedTokensTotal
     store.add(other.store)
   }
 }
