@@ -106,11 +106,9 @@ void wk_angles(const wk_engine *engine, const uint32_t *positions, size_t rows,
                const float *frequencies, size_t count, float magnitude, float *cosines,
                float *sines);
 
-/// RMS-normalises rows of `width`; row i of the result comes from row `indices[i]`, or i when
-/// `indices` is null.
-void wk_normalize(const wk_engine *engine, const float *values, const uint32_t *indices,
-                  size_t rows, size_t width, const float *weights, float epsilon,
-                  const wk_activation_buffer *out);
+/// RMS-normalises rows of `width`.
+void wk_normalize(const wk_engine *engine, const float *values, size_t rows, size_t width,
+                  const float *weights, float epsilon, const wk_activation_buffer *out);
 
 /// RMS-normalises rows of `width` in place, and adds them to those of `sum`.
 void wk_add_normalized(const wk_engine *engine, float *values, size_t rows, size_t width,
