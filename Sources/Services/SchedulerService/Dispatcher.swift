@@ -101,7 +101,7 @@ final class Dispatcher: Sendable {
     state.withLock { $0.members.values.first?.request.capabilities.model }
   }
 
-  /// Makes a worker a member.
+  /// Makes a worker a member, which gets sequences once ``open(_:)`` says that it takes plans.
   ///
   /// - Returns: Its membership, and the plans to send it.
   /// - Throws: ``MeshError`` `failedPrecondition` if other workers run another model,
@@ -123,6 +123,7 @@ final class Dispatcher: Sendable {
         )
       }
       let join = try state.core.join(capabilities)
+      state.core.drain(join.epoch)
       Self.removeFormerMembers(&state)
       state.members[join.epoch] = Member(request: request, plans: continuation)
       Self.send(join.events, &state)
@@ -130,6 +131,14 @@ final class Dispatcher: Sendable {
       return join.epoch
     }
     return (epoch, plans)
+  }
+
+  /// Gives a member sequences from now on.
+  func open(_ epoch: Epoch) {
+    state.withLock { state in
+      state.core.open(epoch)
+      sendPlans(&state)
+    }
   }
 
   /// Ends a membership: in good order, or because the worker was lost.
