@@ -16,6 +16,9 @@ struct StatusSumTests {
       }
       status.waitingSequences = waiting
       status.runningSequences = 10 * waiting
+      status.preemptionsTotal = 100 * UInt64(waiting)
+      status.draftedTokensTotal = 1000 * UInt64(waiting)
+      status.acceptedDraftTokensTotal = 500 * UInt64(waiting)
       status.store.fetchedTokensTotal = 100
       status.store.decisions = [
         .with {
@@ -41,6 +44,9 @@ struct StatusSumTests {
     #expect(sum.store.estimates.map(\.worker) == ["a", "b", "b (unix:/2)", "c"])
     #expect(sum.waitingSequences == 3)
     #expect(sum.runningSequences == 30)
+    #expect(sum.preemptionsTotal == 300)
+    #expect(sum.draftedTokensTotal == 3000)
+    #expect(sum.acceptedDraftTokensTotal == 1500)
     #expect(sum.store.fetchedTokensTotal == 200)
     #expect(sum.store.decisions.map(\.reason) == ["faster", "slower", "queue"])
     #expect(sum.store.decisions.map(\.total) == [5, 3, 5])

@@ -103,7 +103,7 @@ final class Dispatcher: Sendable {
     state.withLock { $0.members.values.first?.request.capabilities.model }
   }
 
-  /// Makes a worker a member.
+  /// Makes a worker a member, which gets sequences once ``open(_:)`` says that it takes plans.
   ///
   /// - Returns: Its membership, and the plans to send it.
   /// - Throws: ``MeshError`` `failedPrecondition` if other workers run another model,
@@ -125,6 +125,7 @@ final class Dispatcher: Sendable {
         )
       }
       let join = try state.core.join(capabilities)
+      state.core.drain(join.epoch)
       Self.removeFormerMembers(&state)
       state.members[join.epoch] = Member(request: request, plans: continuation)
       Self.send(join.events, &state)
@@ -132,6 +133,14 @@ final class Dispatcher: Sendable {
       return join.epoch
     }
     return (epoch, plans)
+  }
+
+  /// Gives a member sequences from now on.
+  func open(_ epoch: Epoch) {
+    state.withLock { state in
+      state.core.open(epoch)
+      sendPlans(&state)
+    }
   }
 
   /// Ends a membership: in good order, or because the worker was lost.

@@ -54,6 +54,8 @@ struct Membership: Sendable {
       try await worker.execute { writer in
         for await plan in plans { try await writer.write(plan) }
       } onResponse: { response in
+        // Not before: sequences that were given to a worker are suspected when it is lost.
+        if case .success = response.accepted { dispatcher.open(epoch) }
         for try await result in response.messages { dispatcher.complete(result) }
       }
       return .lost

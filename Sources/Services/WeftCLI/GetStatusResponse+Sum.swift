@@ -20,6 +20,8 @@ extension Weft_Scheduler_V1_GetStatusResponse {
     waitingSequences += other.waitingSequences
     runningSequences += other.runningSequences
     preemptionsTotal += other.preemptionsTotal
+    draftedTokensTotal += other.draftedTokensTotal
+    acceptedDraftTokensTotal += other.acceptedDraftTokensTotal
     store.add(other.store)
   }
 }
