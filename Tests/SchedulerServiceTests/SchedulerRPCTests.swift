@@ -46,6 +46,33 @@ struct SchedulerRPCTests {
     #expect(status.workers.map(\.computeMicrosecondsTotal) == [20 * day])
   }
 
+  @Test("copy what another one has of a block that neither has filled, which is counted")
+  func copies() async throws {
+    func request(_ maxTokens: Int32) -> Weft_Scheduler_V1_GenerateRequest {
+      .with {
+        $0.promptTokenIds = [1, 2, 3]
+        $0.maxTokens = maxTokens
+      }
+    }
+    let (outcome, status) = try await TestScheduler.with { scheduler in
+      try await scheduler.withWorker("one", FakeWorker()) { _ in
+        try await withThrowingTaskGroup(of: Void.self) { group in
+          group.addTask { _ = try await scheduler.generate(request(90_000)) }
+          try await scheduler.waitForStatus { $0.runningSequences == 1 }
+          let outcome = try await scheduler.generate(request(4))
+          let status = try await scheduler.status()
+          group.cancelAll()
+          while await group.nextResult() != nil {}
+          return (outcome, status)
+        }
+      }
+    }
+    #expect(outcome.tokenIDs == FakeModel.continuation(of: [1, 2, 3], count: 4))
+    #expect(status.copiedTailsTotal == 1)
+    // The last token is always computed.
+    #expect(status.copiedTokensTotal == 2)
+  }
+
   @Test("go on to the context's end if no number of tokens was given")
   func maxTokensAbsent() async throws {
     let outcome = try await TestScheduler.with { scheduler in

@@ -53,20 +53,25 @@ struct DeadlineTests {
     try mesh.submit(request(1, prompt: 4, deadline: 501))
   }
 
+  /// Has a worker execute its plans until request `id` has a token, in 1 ms a position.
+  func learnSpeed(_ mesh: inout FakeMesh, of epoch: Epoch, with id: UInt64) throws {
+    while mesh.output(id)?.isEmpty == true {
+      while !mesh.queries.isEmpty { try mesh.answerQuery() }
+      try mesh.plan()
+      try mesh.execute(epoch)
+      guard var result = mesh.links[epoch]?.results.popLast() else { break }
+      result.computeMicroseconds = 32_000
+      try mesh.take(mesh.core.complete(result))
+    }
+  }
+
   @Test("A prompt that takes longer than there is time is refused once the speed is known")
   func impossible() throws {
     var mesh = try FakeMesh()
     let epoch = try mesh.join(.fake(blocks: 512))
     // Nothing is known yet.
     try mesh.submit(request(1, prompt: 600, deadline: 600_000))
-    while mesh.output(1)?.isEmpty == true {
-      try mesh.plan()
-      try mesh.execute(epoch)
-      guard var result = mesh.links[epoch]?.results.popLast() else { break }
-      // 1 ms a position.
-      result.computeMicroseconds = 32_000
-      try mesh.take(mesh.core.complete(result))
-    }
+    try learnSpeed(&mesh, of: epoch, with: 1)
     #expect(
       refusal { try mesh.submit(request(2, prompt: 700, deadline: 300_000)) } == .deadlineExceeded
     )
@@ -77,6 +82,27 @@ struct DeadlineTests {
     try mesh.submit(again)
     try mesh.run()
     #expect(mesh.output(4)?.count == 8)
+  }
+
+  @Test("What another sequence is about to have computed takes no time")
+  func underWay() throws {
+    var mesh = try FakeMesh()
+    let epoch = try mesh.join(.fake(blocks: 512, batchTokens: 32))
+    try mesh.submit(request(1, prompt: 600, deadline: nil))
+    try learnSpeed(&mesh, of: epoch, with: 1)
+    try mesh.submit(request(2, prompt: 300, deadline: nil))
+    for _ in 0..<5 { try mesh.round() }
+    try mesh.plan()
+    let computed = mesh.plans.flatMap(\.slices).last { $0.sequence == SequenceID(2) }
+    let end = try #require(computed.map { $0.startPosition + $0.tokenCount })
+    // All that is computed or in plans, and half a block.
+    var same = request(2, prompt: end + 2, deadline: 3500)
+    same.id = SequenceID(3)
+    try mesh.submit(same)
+    same.id = SequenceID(4)
+    same.promptTokenIDs = mesh.requests[SequenceID(2)]?.promptTokenIDs ?? []
+    #expect(refusal { try mesh.submit(same) } == .deadlineExceeded)
+    try mesh.run()
   }
 
   @Test(

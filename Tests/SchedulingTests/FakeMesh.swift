@@ -117,8 +117,7 @@ struct FakeMesh {
   mutating func answerQuery(isLost: Bool = false) throws {
     guard !queries.isEmpty else { return }
     let query = queries.removeFirst()
-    core.complete(isLost ? StoreAnswer(to: query, nil) : store.answer(query))
-    try take([])
+    try take(core.complete(isLost ? StoreAnswer(to: query, nil) : store.answer(query)))
   }
 
   /// Ends a load of a worker after at most `limit` blocks.

@@ -12,7 +12,6 @@ struct FakeWorker {
 
   struct KnownSequence {
     var tokens: [TokenID]
-    var promptTokenCount: Int
     /// `states[p]` is the history of positions 0...p.
     var states: [UInt64]
     var table: [BlockID] = []
@@ -67,7 +66,6 @@ struct FakeWorker {
       }
       sequences[start.id] = KnownSequence(
         tokens: start.tokenIDs,
-        promptTokenCount: start.promptTokenCount,
         states: states,
         seed: start.sampling.seed
       )

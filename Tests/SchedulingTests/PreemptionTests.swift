@@ -87,7 +87,6 @@ struct PreemptionTests {
     try mesh.run()
     let starts = mesh.plans.flatMap(\.starts)
     #expect(starts.map(\.id.rawValue).prefix(4) == [1, 2, 2, 3])
-    #expect(starts[2].promptTokenCount == 6)
     #expect(starts[2].tokenIDs.count >= 6 + kept.count)
     #expect(starts[2].generatedTokenCount == starts[2].tokenIDs.count - 6)
   }

@@ -30,6 +30,28 @@ struct RoutingTests {
     try mesh.run()
   }
 
+  @Test("By chance, a sequence waits for the worker that was drawn, and only for that one")
+  func random() throws {
+    var settings = SchedulerSettings()
+    settings.routing = .random
+    settings.maxRunningPerWorker = 1
+    var mesh = try FakeMesh(settings)
+    for name in ["a", "b", "c"] { try mesh.join(.fake(name)) }
+    for id in 1...40 as ClosedRange<UInt64> { try mesh.submit(.fake(id, prompt: 3, max: 2)) }
+    try mesh.plan()
+    #expect(mesh.core.statistics.workers.map(\.runningSequences) == [1, 1, 1])
+    try mesh.run()
+    let counts = Dictionary(grouping: homes(mesh).values) { $0 }.mapValues(\.count)
+    #expect(counts.count == 3 && counts.values.allSatisfy { (5...22).contains($0) }, "\(counts)")
+    #expect(Set(counts.values).count > 1, "by chance, not in turn: \(counts)")
+    // One after the other where each was drawn, in order.
+    for name in ["a", "b", "c"] {
+      let epoch = mesh.core.statistics.workers.first { $0.capabilities.name == name }?.epoch
+      let order = mesh.plans.filter { $0.epoch == epoch }.flatMap(\.starts).map(\.id)
+      #expect(order == order.sorted())
+    }
+  }
+
   @Test("A sequence goes where its prefix is, unless that worker is too busy")
   func prefixAffinity() throws {
     let shared: [TokenID] = (0..<24).map { $0 * 7 % 61 }

@@ -225,6 +225,53 @@ struct TransferModelTests {
     }
     #expect(right >= cases * 95 / 100, "seed \(seed): \(right) of \(cases)")
   }
+
+  @Test("The least time is at most what any fetch takes, and little less than the best")
+  func leastTime() {
+    var random = SeededGenerator(seed: 31)
+    for _ in 0..<200 {
+      let perByte = 1 / Double.random(in: 1...2000, using: &random)
+      let machine = Machine(
+        perPosition: Double.random(in: 1...1000, using: &random),
+        perContext: Double.random(in: 0...1, using: &random),
+        memoryPerByte: perByte,
+        diskPerByte: 2 * perByte
+      )
+      var model = TransferModel()
+      machine.teach(&model, 100, &random)
+      let hit = Int.random(in: 0...50, using: &random)
+      let usable = hit + Int.random(in: 0...150, using: &random)
+      let count = usable * 16 + Int.random(in: 1...16, using: &random)
+      let best =
+        (hit...usable).map { end in
+          let bytes = (end - hit) * Machine.blockBytes
+          let fetch = end > hit ? model.fetchMicroseconds(memoryBytes: bytes, diskBytes: 0) : 0
+          return fetch + model.computeMicroseconds(end * 16..<count, chunk: 64)
+        }.min() ?? 0
+      let least = model.leastMicroseconds(
+        hit * 16..<count,
+        fetchable: (usable - hit) * 16,
+        bytesPerPosition: Double(Machine.blockBytes) / 16,
+        chunk: 64
+      )
+      let step = model.computeMicroseconds(0..<1, chunk: 64)
+      #expect(least <= best * (1 + 1e-9))
+      #expect(least >= best - step - 1e-6)
+    }
+  }
+
+  @Test("Of fetching, what was never measured may take no time")
+  func leastTimeUnmeasured() {
+    var model = TransferModel()
+    func least() -> Double {
+      model.leastMicroseconds(0..<161, fetchable: 160, bytesPerPosition: 1e6, chunk: 64)
+    }
+    let last = model.leastMicroseconds(160..<161, fetchable: 0, bytesPerPosition: 0, chunk: 64)
+    #expect(least() == last)
+    // Nothing larger than this one was seen: more bytes may come as soon.
+    model.observeLoad(memoryBytes: 1_000_000, diskBytes: 0, microseconds: 20_000)
+    #expect(abs(least() - last - 20_000) < 2000)
+  }
 }
 
 @Suite("Least squares")

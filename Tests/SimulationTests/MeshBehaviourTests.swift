@@ -111,6 +111,73 @@ struct MeshBehaviourTests {
     #expect((waits[1] ?? 0) > 8 * (waits[2] ?? .infinity), "\(waits)")
   }
 
+  @Test("Guesses make tokens sooner by how often they are right, and are counted as they turn out")
+  func drafts() throws {
+    func run(drafts: Int, acceptance: Double) throws -> SimulationReport {
+      var scenario = scenario(workers: 1)
+      scenario.settings.maxDraftTokens = drafts
+      scenario.guesses.acceptance = acceptance
+      var workload = Workload()
+      workload.requestCount = 40
+      workload.arrivals = .poisson(perSecond: 0.5)
+      workload.meanOutputTokens = 128
+      scenario.requests = workload.requests(seed: 8)
+      return try self.run(scenario)
+    }
+    let none = try run(drafts: 0, acceptance: 1)
+    #expect(none.draftedTokens == 0)
+    let reports = try [0, 0.5, 0.9, 1].map { try run(drafts: 4, acceptance: $0) }
+    for report in [none] + reports {
+      #expect(report.count(.answered) == 40)
+      #expect(report.outputTokens == none.outputTokens)
+    }
+    #expect(reports[0].draftedTokens > 1000)
+    #expect(reports[0].acceptedDraftTokens == 0)
+    // Of four guesses, p + p² + p³ + p⁴ are right; fewer where an answer ends.
+    for (report, share) in zip(reports, [0, 0.234, 0.774, 1]) {
+      let right = Double(report.acceptedDraftTokens) / Double(report.draftedTokens)
+      #expect(abs(right - share) < 0.1, "\(right) of \(share)")
+    }
+    let times = reports.map(\.tokenSeconds.mean)
+    #expect(times[0] > none.tokenSeconds.mean)
+    #expect(times[1] < times[0] && times[2] < times[1] && times[3] < times[2], "\(times)")
+    #expect(times[3] < none.tokenSeconds.mean / 1.5)
+  }
+
+  @Test("With a store, refusing early what is too late answers no fewer, and wastes less")
+  func deadlines() throws {
+    var scenario = scenario(workers: 2)
+    for worker in scenario.workers.indices { scenario.workers[worker].storeBlockBytes = 368_640 }
+    scenario.settings.usesStore = true
+    var workload = Workload()
+    workload.requestCount = 300
+    workload.arrivals = .poisson(perSecond: 6)
+    workload.sharedPrefixTokens = 400
+    workload.prefixGroups = 20
+    workload.meanPromptTokens = 300
+    workload.meanOutputTokens = 8
+    scenario.requests = workload.requests(seed: 9)
+    for number in scenario.requests.indices {
+      scenario.requests[number].timeoutMicroseconds = 150_000 * (1 + number % 8)
+    }
+    let told = try run(scenario)
+    scenario.tellsDeadlines = false
+    let untold = try run(scenario)
+    #expect(untold.earlyRefusals.isEmpty)
+    #expect(told.earlyRefusals.count > 10)
+    #expect(told.count(.answered) >= untold.count(.answered))
+    #expect(told.computedPositions < untold.computedPositions)
+    for request in told.earlyRefusals.map({ scenario.requests[$0] }) {
+      let length = request.prompt.tokenCount
+      let alone = scenario.stepTime.microseconds(
+        promptPositions: length,
+        decodingSequences: 0,
+        contextPositions: length * (length - 1) / 2
+      )
+      #expect(Double(request.timeoutMicroseconds) < 1.1 * alone, "\(request)")
+    }
+  }
+
   @Test("A worker that is lost costs its sequences little more than its detection")
   func recovery() throws {
     var scenario = scenario(workers: 4)

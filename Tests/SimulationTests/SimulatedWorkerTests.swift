@@ -25,7 +25,6 @@ struct SimulatedWorkerTests {
     SequenceStart(
       id: SequenceID(id),
       tokenIDs: tokens,
-      promptTokenCount: tokens.count,
       sampling: SamplingParameters(
         seed: SimulatedSeed(number: Int(id), naturalLength: 100, flaw: .none).rawValue
       )

@@ -10,6 +10,7 @@ struct MeshViewTests {
       $0.runningSequences = 3
       $0.draftedTokensTotal = 9
       $0.acceptedDraftTokensTotal = 6
+      $0.copiedTokensTotal = 12
       $0.workers = [
         .with {
           $0.worker = "worker-1"
@@ -76,6 +77,7 @@ struct MeshViewTests {
     )
     #expect(lines.contains("weft_kvstore_up{store=\"unix:/a\"} 1.0"))
     #expect(lines.contains("weft_scheduler_accepted_draft_tokens_total 6.0"))
+    #expect(lines.contains("weft_scheduler_copied_tokens_total 12.0"))
     #expect(lines.contains("weft_kvstore_up{store=\"unix:/\\\"b\"} 0.0"))
     #expect(lines.contains("weft_kvstore_memory_used_bytes{store=\"unix:/a\"} 5242880.0"))
     #expect(lines.contains("weft_worker_prefill_tokens_per_second{worker=\"worker-1\"} 1234.5"))

@@ -29,6 +29,20 @@ struct SimulateTests {
     #expect(outcome.output.split(separator: "\n").count == (table == "routing" ? 6 : 5))
   }
 
+  @Test("tells how many guesses were right")
+  func drafts() async throws {
+    let outcome = try await Executables.run(
+      "weft",
+      [
+        "simulate", "--requests", "20", "--rate", "1", "--speculative-tokens", "4",
+        "--acceptance", "0",
+      ]
+    )
+    #expect(outcome.status.isSuccess, "\(outcome.error)")
+    #expect(outcome.output.contains(" computed, 0 right"))
+    #expect(!outcome.output.contains(" 0 computed"))
+  }
+
   @Test("runs one random scenario after the other")
   func soak() async throws {
     let outcome = try await Executables.run(
@@ -39,7 +53,13 @@ struct SimulateTests {
     #expect(outcome.output.hasPrefix("3 scenarios"))
   }
 
-  @Test("says what is wrong", arguments: [["--trace", "/nowhere"], ["--workers", "0"]])
+  @Test(
+    "says what is wrong",
+    arguments: [
+      ["--trace", "/nowhere"], ["--workers", "0"], ["--speculative-tokens", "33"],
+      ["--acceptance", "1.5"],
+    ]
+  )
   func mistakes(_ arguments: [String]) async throws {
     let outcome = try await Executables.run("weft", ["simulate"] + arguments)
     #expect(!outcome.status.isSuccess)

@@ -19,6 +19,8 @@ struct StatusSumTests {
       status.preemptionsTotal = 100 * UInt64(waiting)
       status.draftedTokensTotal = 1000 * UInt64(waiting)
       status.acceptedDraftTokensTotal = 500 * UInt64(waiting)
+      status.copiedTailsTotal = 20 * UInt64(waiting)
+      status.copiedTokensTotal = 90 * UInt64(waiting)
       status.store.fetchedTokensTotal = 100
       status.store.decisions = [
         .with {
@@ -47,6 +49,8 @@ struct StatusSumTests {
     #expect(sum.preemptionsTotal == 300)
     #expect(sum.draftedTokensTotal == 3000)
     #expect(sum.acceptedDraftTokensTotal == 1500)
+    #expect(sum.copiedTailsTotal == 60)
+    #expect(sum.copiedTokensTotal == 270)
     #expect(sum.store.fetchedTokensTotal == 200)
     #expect(sum.store.decisions.map(\.reason) == ["faster", "slower", "queue"])
     #expect(sum.store.decisions.map(\.total) == [5, 3, 5])

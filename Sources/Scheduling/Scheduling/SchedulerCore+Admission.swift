@@ -26,7 +26,7 @@ extension SchedulerCore {
       if let error = sizingError(of: sequence) { throw error }
       sequence.wasSized = true
     }
-    try checkDeadline(of: request, &sequence)
+    try checkDeadline(of: &sequence)
     try checkQueue(for: tenant)
     nextArrival += 1
     counters.submitted += 1

@@ -1,4 +1,3 @@
-import BlockCache
 import MeshTypes
 
 /// Sequences whose clients do not wait for ever.
@@ -26,39 +25,5 @@ extension SchedulerCore {
     // Most sequences end long before; what is kept of them is bounded by those that live.
     guard deadlines.count > 64 + 2 * sequences.count else { return }
     deadlines.compact { sequences.slot(of: $0) != nil }
-  }
-
-  /// Refuses what cannot end in time even if it were alone, as far as is known: while nothing has been
-  /// learnt of a worker's speed, or if the KV store may have its blocks, it may.
-  func checkDeadline(
-    of request: SequenceRequest,
-    _ sequence: inout InferenceSequence
-  ) throws(MeshError) {
-    guard let deadline = request.deadlineMicroseconds else { return }
-    guard deadline > now else {
-      throw MeshError(.deadlineExceeded, "the deadline has passed")
-    }
-    guard !settings.usesStore else { return }
-    var least = Double.infinity
-    for worker in workers where sequence.fits(worker.capabilities) {
-      guard worker.transfers.hasLearntComputing else { return }
-      let chain = sequence.keyChain(on: worker.capabilities)
-      let hits = worker.pool.longestPrefix(of: sequence.keyChains[chain].keys).blockCount
-      let tokenCount = sequence.tokenIDs.count
-      let known = min(tokenCount - 1, hits * worker.capabilities.blockSizeTokens)
-      let time = worker.transfers.computeMicroseconds(
-        known..<tokenCount,
-        chunk: min(prefillCap, worker.capabilities.maxBatchTokens)
-      )
-      least = min(least, time)
-    }
-    guard least.isInfinite || Double(now) + least <= Double(deadline) else {
-      let time = Int(least / 1000)
-      let left = (deadline - now) / 1000
-      throw MeshError(
-        .deadlineExceeded,
-        "the prompt alone takes about \(time) ms, and the deadline is in \(left) ms"
-      )
-    }
   }
 }

@@ -61,7 +61,9 @@ extension SchedulerCore {
         place += 1
         skipped += 1
       case .blocked:
-        for worker in workers.indices where isCandidate(worker, for: slot) {
+        let drawn = drawnWorker(for: slot)
+        for worker in workers.indices
+        where isCandidate(worker, for: slot) && worker == drawn ?? worker {
           loads[worker].isOpen = false
           loads[worker].takesLoads = false
         }
@@ -133,20 +135,18 @@ extension SchedulerCore {
     if awaitsStore(slot) { return .awaitStore }
     var best: (rank: (cost: Double, load: Int, chance: UInt64), choice: Choice)?
     var hasCandidate = false
+    let drawn = drawnWorker(for: slot)
     for worker in workers.indices where isCandidate(worker, for: slot) {
       hasCandidate = true
+      guard worker == drawn ?? worker else { continue }
       guard loads[worker].isOpen || loads[worker].takesLoads,
         let offer = offer(of: worker, for: slot, loads[worker]),
         loads[worker].isOpen || offer.isLoaded
       else { continue }
-      let chance = chance(of: worker, for: slot)
-      let rank =
-        settings.routing == .random
-        ? (cost: 0, load: 0, chance: chance)
-        : (
-          cost: cost(of: offer, for: slot, on: worker, loads[worker]),
-          load: loads[worker].queuedTokens, chance: chance
-        )
+      let rank = (
+        cost: cost(of: offer, for: slot, on: worker, loads[worker]),
+        load: loads[worker].queuedTokens, chance: chance(of: worker, for: slot)
+      )
       if let best, best.rank < rank { continue }
       let isAwaited = offer.firstAwaitedKey != nil
       best = (rank, isAwaited ? .awaitPrefix : .place(worker: worker, offer))
@@ -159,6 +159,13 @@ extension SchedulerCore {
       return .held
     }
     return best.choice
+  }
+
+  /// The worker that chance gives a sequence, however much is queued there; nil if it has a choice.
+  private func drawnWorker(for slot: Int) -> Int? {
+    guard settings.routing == .random else { return nil }
+    return workers.indices.lazy.filter { isCandidate($0, for: slot) }
+      .min { chance(of: $0, for: slot) < chance(of: $1, for: slot) }
   }
 
   /// Whether the prefix that it was found to wait for is still being computed.

@@ -141,7 +141,6 @@ extension SchedulerCore {
     return SequenceStart(
       id: sequence.id,
       tokenIDs: sequence.tokenIDs,
-      promptTokenCount: sequence.promptTokenCount,
       generatedTokenCount: sequence.generatedTokenCount,
       stopTokenIDs: sequence.sampling.minTokens > 0 ? sequence.limits.stopTokenIDs : [],
       sampling: sequence.sampling

@@ -10,17 +10,24 @@ extension SchedulerCore {
   }
 
   /// Takes an answer in. One to a question that is not asked any more is ignored.
-  package mutating func complete(_ answer: StoreAnswer) {
+  ///
+  /// - Returns: A failure with `deadlineExceeded` if the sequence, without what the store has not, cannot
+  ///   end in time.
+  package mutating func complete(_ answer: StoreAnswer) -> [SequenceEvent] {
     guard let slot = sequences.slot(of: answer.sequence),
       sequences[slot].storeKnowledge == .asked(ticket: answer.ticket),
       let root = sequences[slot].storeRoot
-    else { return }
-    if answer.prefix == nil { counters.store.failedLookups += 1 }
+    else { return [] }
     sequences[slot].storeKnowledge = .known(
       answer.prefix ?? StoredPrefix(),
       root: root,
       step: completedSteps
     )
+    guard answer.prefix != nil else {
+      counters.store.failedLookups += 1
+      return []
+    }
+    return refuseIfLate(slot)
   }
 
   /// Whether an answer that would matter is still to come; asks if nobody has, or if the last answer

@@ -73,7 +73,7 @@ package struct SchedulerSettings: Hashable, Sendable {
     case leastCost = "cache-aware"
     /// The same as if nobody had cached anything.
     case leastLoad = "least-load"
-    /// By chance.
+    /// By chance among all, whoever has room.
     case random
   }
 

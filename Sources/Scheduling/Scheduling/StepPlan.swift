@@ -72,8 +72,6 @@ package struct SequenceStart: Hashable, Sendable {
   package var id: SequenceID
   /// Its tokens so far: the prompt and, when it begins again, what it had produced.
   package var tokenIDs: [TokenID]
-  /// How many of them are the prompt as submitted.
-  package var promptTokenCount: Int
   /// How many of the last tokens have been produced, by earlier submissions too.
   package var generatedTokenCount: Int
   /// Tokens that end it; empty unless `sampling` puts them off.
@@ -85,14 +83,12 @@ package struct SequenceStart: Hashable, Sendable {
   package init(
     id: SequenceID,
     tokenIDs: [TokenID],
-    promptTokenCount: Int,
     generatedTokenCount: Int = 0,
     stopTokenIDs: Set<TokenID> = [],
     sampling: SamplingParameters
   ) {
     self.id = id
     self.tokenIDs = tokenIDs
-    self.promptTokenCount = promptTokenCount
     self.generatedTokenCount = generatedTokenCount
     self.stopTokenIDs = stopTokenIDs
     self.sampling = sampling

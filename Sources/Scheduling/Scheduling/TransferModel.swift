@@ -33,6 +33,8 @@ package struct TransferModel: Sendable {
 
   /// Positions of steps that it has seen.
   private var observedPositions = 0
+  /// The most bytes from the store's memory that it has seen one load bring.
+  private var largestLoadBytes = 0
 
   /// Creates a model that has seen nothing.
   package init() {}
@@ -79,6 +81,7 @@ package struct TransferModel: Sendable {
   package mutating func observeLoad(memoryBytes: Int, diskBytes: Int, microseconds: Double) {
     // Not their sum: workers may say whatever fits.
     guard memoryBytes > 0 || diskBytes > 0 else { return }
+    largestLoadBytes = max(largestLoadBytes, memoryBytes)
     fetching.observe([1, Double(memoryBytes), Double(diskBytes)], microseconds)
   }
 
@@ -94,6 +97,37 @@ package struct TransferModel: Sendable {
     return computing.value(
       [Double(steps), Double(work.positions), Double(work.contextPositions)]
     )
+  }
+
+  /// The least time after which positions `range` of one sequence are there: all computed, or some of the
+  /// first `fetchable` fetched. Of fetching only what has been measured is taken to cost anything: no load
+  /// costs more than the largest one that was seen.
+  ///
+  /// - Parameters:
+  ///   - fetchable: At most `range.count`.
+  ///   - chunk: Positions of the sequence in one step.
+  package func leastMicroseconds(
+    _ range: Range<Int>,
+    fetchable: Int,
+    bytesPerPosition: Double,
+    chunk: Int
+  ) -> Double {
+    // With parts of steps, computing is concave in where it begins, and so is its sum with fetching:
+    // one of the ends is the least.
+    func computing(from start: Int) -> Double {
+      var work = StepWork()
+      work.add(start..<range.upperBound)
+      return self.computing.value([
+        Double(work.positions) / Double(chunk), Double(work.positions),
+        Double(work.contextPositions),
+      ])
+    }
+    let all = computing(from: range.lowerBound)
+    guard fetchable > 0 else { return all }
+    let bytes = min(Double(fetchable) * bytesPerPosition, Double(largestLoadBytes))
+    let perByte = min(fetching.weights[1], fetching.weights[2])
+    let fetch = bytes > 0 ? fetching.weights[0] + perByte * bytes : 0
+    return min(all, fetch + computing(from: range.lowerBound + fetchable))
   }
 
   /// Time to fetch so many bytes, those that wait before them included.

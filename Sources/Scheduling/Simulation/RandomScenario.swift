@@ -10,6 +10,8 @@ extension SimulationScenario {
     let hasStore = Bool.random(using: &generator)
     scenario.settings = settings(hasStore: hasStore, &generator)
     scenario.workers = workers(blockSize: blockSize, hasStore: hasStore, &generator)
+    scenario.guesses.hasAnyLength = Bool.random(using: &generator)
+    scenario.guesses.acceptance = [0, 0.5, 0.75, 1].randomElement(using: &generator) ?? 0.75
     scenario.tellsDeadlines = Bool.random(using: &generator)
     scenario.network.jitterMicroseconds = [1, 50, 20_000].randomElement(using: &generator) ?? 50
     scenario.store.lossProbability = [0, 0.1].randomElement(using: &generator) ?? 0.0
@@ -116,8 +118,10 @@ extension SimulationScenario {
       if generator.happens(0.1) {
         request.cancelMicroseconds = Int(generator.exponential(mean: 300_000))
       }
-      if generator.happens(0.05) {
-        request.timeoutMicroseconds = Int.random(in: 10_000...1_000_000, using: &generator)
+      if generator.happens(0.1) {
+        // The shorter ones are too short for some prompts.
+        let longest = [30_000, 1_000_000].randomElement(using: &generator) ?? 30_000
+        request.timeoutMicroseconds = Int.random(in: 2000...longest, using: &generator)
       }
       if isFlawed, generator.happens(0.1) {
         request.flaw = [.fails, .killsWorkers].randomElement(using: &generator) ?? .fails

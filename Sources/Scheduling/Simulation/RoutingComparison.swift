@@ -43,6 +43,8 @@ package struct RoutingComparison: Sendable {
       var scenario = scenario
       scenario.settings.routing = variant.routing
       scenario.settings.usesStore = variant.usesStore
+      // Who waits for a worker that was drawn keeps nobody from another.
+      if variant.routing == .random { scenario.settings.dispatchLookahead = 1_000_000 }
       scenario.settings.awaitsSharedPrefixes = variant.keepsPrefixes
       for worker in scenario.workers.indices {
         scenario.workers[worker].storeBlockBytes = variant.usesStore ? storeBlockBytes : 0

@@ -24,14 +24,16 @@ extension SimulatedWorker {
     defer { sequences[id] = sequence }
     let end = sequence.tokens.count
     var chance = SplitMix64.mix(sequence.state ^ 0xD4AF)
-    let draft = (0..<Int(chance % UInt64(limit + 1))).map { _ in
+    let count = guesses.hasAnyLength ? Int(chance % UInt64(limit + 1)) : limit
+    let draft = (0..<count).map { _ in
       chance = SplitMix64.mix(chance)
       let right = SimulatedModel.token(
         at: sequence.tokens.count,
         after: sequence.state,
         sequence.seed
       )
-      let token = chance % 4 > 0 ? right : right / 2
+      // 53 bits are what a Double has.
+      let token = Double(chance >> 11) * 0x1p-53 < guesses.acceptance ? right : right ^ 1
       sequence.append(token)
       return token
     }

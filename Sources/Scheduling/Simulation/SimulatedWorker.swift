@@ -18,6 +18,7 @@ package struct SimulatedWorker {
   }
 
   let capabilities: WorkerCapabilities
+  let guesses: SimulatedGuesses
   var memory: SimulatedMemory
   var sequences: [SequenceID: SimulatedSequence] = [:]
   private(set) var loads: [LoadID: BlockLoad] = [:]
@@ -27,8 +28,9 @@ package struct SimulatedWorker {
   private var lastStore: UInt64 = 0
 
   /// A worker whose memory is empty.
-  package init(_ capabilities: WorkerCapabilities) {
+  package init(_ capabilities: WorkerCapabilities, guesses: SimulatedGuesses = .init()) {
     self.capabilities = capabilities
+    self.guesses = guesses
     memory = SimulatedMemory(
       blockCount: capabilities.blockCount,
       blockSize: capabilities.blockSizeTokens
@@ -36,7 +38,7 @@ package struct SimulatedWorker {
   }
 
   /// A new membership: nothing of the former one is known, and its loads have stopped.
-  mutating func begin() { self = Self(capabilities) }
+  mutating func begin() { self = Self(capabilities, guesses: guesses) }
 
   /// Executes the next plan.
   ///

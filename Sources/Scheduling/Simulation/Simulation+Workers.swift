@@ -99,8 +99,7 @@ extension Simulation {
 
   mutating func take(_ answer: StoreAnswer, of life: Int) throws(SimulationViolation) {
     guard life == self.life else { return }
-    core?.complete(answer)
-    try settle([])
+    try settle(core?.complete(answer) ?? [])
   }
 
   /// When a transfer of so many blocks is done: one after the other.

@@ -64,7 +64,7 @@ package struct Simulation {
     clients = scenario.requests.enumerated().map { SimulatedClient($0.element, number: $0.offset) }
     newsTimes = Array(repeating: 0, count: clients.count)
     openClients = clients.count
-    hosts = scenario.workers.map { WorkerHost($0) }
+    hosts = scenario.workers.map { WorkerHost($0, guesses: scenario.guesses) }
     store = SimulatedStore(capacityBlocks: scenario.store.capacityBlocks)
     for worker in hosts.indices { queue.add(.join(worker: worker), at: 0) }
     for (client, request) in scenario.requests.enumerated() {

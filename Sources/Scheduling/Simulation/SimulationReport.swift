@@ -4,6 +4,8 @@ import MeshTypes
 package struct SimulationReport: Hashable, Sendable {
   /// How each request ended, in the order of arrival.
   package var outcomes: [RequestOutcome]
+  /// The requests, by number, that ended with `deadlineExceeded` before their deadline.
+  package var earlyRefusals: [Int]
   /// From arrival to first token of each request, in seconds; nil if there was none.
   package var firstTokens: [Double?]
   /// From arrival to first token, of requests that were answered, in seconds.
@@ -57,6 +59,7 @@ package struct SimulationReport: Hashable, Sendable {
     workerCount: Int
   ) {
     outcomes = clients.map { $0.outcome ?? .failed(.internalError) }
+    earlyRefusals = clients.indices.filter { clients[$0].wasRefusedEarly }
     firstTokens = clients.map(\.secondsToFirstToken)
     let answered = clients.filter { $0.outcome == .answered }
     firstTokenSeconds = Distribution(answered.compactMap(\.secondsToFirstToken))
@@ -115,6 +118,11 @@ package struct Distribution: Hashable, Sendable {
 }
 
 extension SimulatedClient {
+  fileprivate var wasRefusedEarly: Bool {
+    guard outcome == .failed(.deadlineExceeded), let endTime else { return false }
+    return endTime < request.arrivalMicroseconds + request.timeoutMicroseconds
+  }
+
   var secondsToFirstToken: Double? {
     firstTokenTime.map { Double($0 - request.arrivalMicroseconds) / 1e6 }
   }

@@ -16,6 +16,8 @@ package struct SimulationScenario: Sendable {
   package var faults: [TimedFault] = []
   /// The way between any two services.
   package var network = SimulatedNetwork()
+  /// How workers guess tokens; used if the settings let them.
+  package var guesses = SimulatedGuesses()
   /// The KV store; used if the settings and workers use one.
   package var store = SimulatedStoreSettings()
   /// Whether gateways tell the scheduler until when their clients wait.
@@ -39,6 +41,17 @@ package struct SimulatedNetwork: Hashable, Sendable {
   package var silenceMicroseconds = 1_000_000
 
   /// A network like one machine's.
+  package init() {}
+}
+
+/// How workers guess tokens from a sequence's own text.
+package struct SimulatedGuesses: Hashable, Sendable {
+  /// How often a guess is right, if those before it are; in 0...1.
+  package var acceptance = 0.75
+  /// Whether any number of tokens up to the limit is guessed, rather than as many as it allows.
+  package var hasAnyLength = false
+
+  /// Guesses as good as those of a small model's chats.
   package init() {}
 }
 

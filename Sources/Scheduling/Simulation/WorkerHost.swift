@@ -24,7 +24,9 @@ struct WorkerHost {
   /// Time spent computing.
   var busyMicroseconds = 0
 
-  init(_ capabilities: WorkerCapabilities) { worker = SimulatedWorker(capabilities) }
+  init(_ capabilities: WorkerCapabilities, guesses: SimulatedGuesses) {
+    worker = SimulatedWorker(capabilities, guesses: guesses)
+  }
 
   func canStartStep(at time: Int) -> Bool {
     isUp && execution == nil && resumeTime <= time && !plans.isEmpty

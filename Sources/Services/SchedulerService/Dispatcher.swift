@@ -176,7 +176,7 @@ final class Dispatcher: Sendable {
   /// Takes the KV store's answer in.
   func complete(_ answer: StoreAnswer) {
     state.withLock { state in
-      state.core.complete(answer)
+      Self.send(state.core.complete(answer), &state)
       sendPlans(&state)
     }
   }

@@ -218,6 +218,8 @@ extension Weft_Scheduler_V1_GetStatusResponse {
       $0.preemptionsTotal = statistics.counters.preemptions
       $0.draftedTokensTotal = statistics.counters.draftedTokens
       $0.acceptedDraftTokensTotal = statistics.counters.acceptedDraftTokens
+      $0.copiedTailsTotal = statistics.counters.copiedTails
+      $0.copiedTokensTotal = statistics.counters.copiedTokens
       $0.workers = statistics.workers.map { worker in
         .with {
           let join = request(worker.epoch)

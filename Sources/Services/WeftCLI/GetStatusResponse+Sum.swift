@@ -22,6 +22,8 @@ extension Weft_Scheduler_V1_GetStatusResponse {
     preemptionsTotal += other.preemptionsTotal
     draftedTokensTotal += other.draftedTokensTotal
     acceptedDraftTokensTotal += other.acceptedDraftTokensTotal
+    copiedTailsTotal += other.copiedTailsTotal
+    copiedTokensTotal += other.copiedTokensTotal
     store.add(other.store)
   }
 }

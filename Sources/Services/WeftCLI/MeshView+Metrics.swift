@@ -17,6 +17,8 @@ extension MeshView {
     counter("weft_scheduler_preemptions_total", scheduler.preemptionsTotal)
     counter("weft_scheduler_drafted_tokens_total", scheduler.draftedTokensTotal)
     counter("weft_scheduler_accepted_draft_tokens_total", scheduler.acceptedDraftTokensTotal)
+    counter("weft_scheduler_copied_tails_total", scheduler.copiedTailsTotal)
+    counter("weft_scheduler_copied_tokens_total", scheduler.copiedTokensTotal)
     for (name, speed) in Self.workerSpeeds {
       let measured = scheduler.workers.filter { speed($0.capabilities) > 0 }
       add(

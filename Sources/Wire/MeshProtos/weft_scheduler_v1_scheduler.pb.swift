@@ -349,6 +349,18 @@ package nonisolated struct Weft_Scheduler_V1_GetStatusResponse: @unchecked Senda
     set {_uniqueStorage()._acceptedDraftTokensTotal = newValue}
   }
 
+  /// Sequences that began with a copy of a block that another one had filled in part.
+  package var copiedTailsTotal: UInt64 {
+    get {_storage._copiedTailsTotal}
+    set {_uniqueStorage()._copiedTailsTotal = newValue}
+  }
+
+  /// Tokens in those copies, which were not computed again.
+  package var copiedTokensTotal: UInt64 {
+    get {_storage._copiedTokensTotal}
+    set {_uniqueStorage()._copiedTokensTotal = newValue}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -904,7 +916,7 @@ nonisolated extension Weft_Scheduler_V1_GetStatusRequest: SwiftProtobuf.Message,
 
 nonisolated extension Weft_Scheduler_V1_GetStatusResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".GetStatusResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}workers\0\u{3}waiting_sequences\0\u{3}running_sequences\0\u{3}preemptions_total\0\u{1}store\0\u{3}drafted_tokens_total\0\u{3}accepted_draft_tokens_total\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}workers\0\u{3}waiting_sequences\0\u{3}running_sequences\0\u{3}preemptions_total\0\u{1}store\0\u{3}drafted_tokens_total\0\u{3}accepted_draft_tokens_total\0\u{3}copied_tails_total\0\u{3}copied_tokens_total\0")
 
   fileprivate class _StorageClass {
     var _workers: [Weft_Scheduler_V1_WorkerStatus] = []
@@ -914,6 +926,8 @@ nonisolated extension Weft_Scheduler_V1_GetStatusResponse: SwiftProtobuf.Message
     var _store: Weft_Scheduler_V1_StoreStatus? = nil
     var _draftedTokensTotal: UInt64 = 0
     var _acceptedDraftTokensTotal: UInt64 = 0
+    var _copiedTailsTotal: UInt64 = 0
+    var _copiedTokensTotal: UInt64 = 0
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -931,6 +945,8 @@ nonisolated extension Weft_Scheduler_V1_GetStatusResponse: SwiftProtobuf.Message
       _store = source._store
       _draftedTokensTotal = source._draftedTokensTotal
       _acceptedDraftTokensTotal = source._acceptedDraftTokensTotal
+      _copiedTailsTotal = source._copiedTailsTotal
+      _copiedTokensTotal = source._copiedTokensTotal
     }
   }
 
@@ -956,6 +972,8 @@ nonisolated extension Weft_Scheduler_V1_GetStatusResponse: SwiftProtobuf.Message
         case 5: try { try decoder.decodeSingularMessageField(value: &_storage._store) }()
         case 6: try { try decoder.decodeSingularUInt64Field(value: &_storage._draftedTokensTotal) }()
         case 7: try { try decoder.decodeSingularUInt64Field(value: &_storage._acceptedDraftTokensTotal) }()
+        case 8: try { try decoder.decodeSingularUInt64Field(value: &_storage._copiedTailsTotal) }()
+        case 9: try { try decoder.decodeSingularUInt64Field(value: &_storage._copiedTokensTotal) }()
         default: break
         }
       }
@@ -989,6 +1007,12 @@ nonisolated extension Weft_Scheduler_V1_GetStatusResponse: SwiftProtobuf.Message
       if _storage._acceptedDraftTokensTotal != 0 {
         try visitor.visitSingularUInt64Field(value: _storage._acceptedDraftTokensTotal, fieldNumber: 7)
       }
+      if _storage._copiedTailsTotal != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._copiedTailsTotal, fieldNumber: 8)
+      }
+      if _storage._copiedTokensTotal != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._copiedTokensTotal, fieldNumber: 9)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1005,6 +1029,8 @@ nonisolated extension Weft_Scheduler_V1_GetStatusResponse: SwiftProtobuf.Message
         if _storage._store != rhs_storage._store {return false}
         if _storage._draftedTokensTotal != rhs_storage._draftedTokensTotal {return false}
         if _storage._acceptedDraftTokensTotal != rhs_storage._acceptedDraftTokensTotal {return false}
+        if _storage._copiedTailsTotal != rhs_storage._copiedTailsTotal {return false}
+        if _storage._copiedTokensTotal != rhs_storage._copiedTokensTotal {return false}
         return true
       }
       if !storagesAreEqual {return false}

@@ -64,7 +64,7 @@ struct SimulateCommand: ParsableCommand {
   }
 
   private func routing(_ scenario: SimulationScenario) throws -> String {
-    let bytes = mesh.tokenBytes * mesh.blockSize
+    let bytes = mesh.storeTokenBytes * mesh.blockSize
     let comparison = try RoutingComparison(scenario, storeBlockBytes: bytes)
     return SimulationText.table(comparison.rows.map { ($0.variant.name, $0.report) })
   }

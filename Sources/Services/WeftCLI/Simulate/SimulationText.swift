@@ -23,6 +23,7 @@ enum SimulationText {
       block waste    \(percent(report.blockWaste)); contiguous reservation: \
       \(percent(report.contiguousWaste))
       preemptions    \(report.preemptions), at most \(report.mostPreemptions) of one request
+      guesses        \(report.draftedTokens) computed, \(report.acceptedDraftTokens) right
       faults         \(report.faults), \(report.workerLosses) workers lost
       steps          \(report.steps), of \(report.computedPositions) positions
 
