@@ -77,6 +77,7 @@ extension ModelRunner {
       rows: rows,
       layer: index,
       scale: configuration.attentionScale,
+      softCap: configuration.attentionSoftCap,
       window: hasWindow ? configuration.slidingWindow : nil,
       in: kvMemory,
       into: buffers.attention
@@ -146,6 +147,9 @@ extension ModelRunner {
         MatrixProduct(buffers.outputNormalized, weights.output, into: buffers.logits),
         rowCount: rows.count
       )
+      if let cap = configuration.finalSoftCap {
+        engine.softCap(buffers.logits, rowCount: rows.count, cap: cap)
+      }
     }
     return StepLogits(rows: buffers.logits, rowCount: rows.count)
   }
