@@ -153,6 +153,27 @@ void wk_gate(const wk_engine *engine, wk_activation activation, const float *gat
   wk_for_each_row(engine, rows, &work, gate_row);
 }
 
+typedef struct cap_work {
+  const wk_kernel_set *kernels;
+  float *values;
+  size_t count;
+  float cap;
+} cap_work;
+
+enum { VALUES_PER_CAP_TASK = 1 << 13 };
+
+static void cap_task(void *context, uint32_t index) {
+  const cap_work *work = context;
+  const size_t begin = (size_t)index * VALUES_PER_CAP_TASK;
+  const size_t count = wk_smaller(VALUES_PER_CAP_TASK, work->count - begin);
+  work->kernels->soft_cap(work->values + begin, count, work->cap);
+}
+
+void wk_soft_cap(const wk_engine *engine, float *values, size_t count, float cap) {
+  cap_work work = {engine->kernels, values, count, cap};
+  wk_pool_run(engine->pool, (uint32_t)wk_divided_up(count, VALUES_PER_CAP_TASK), cap_task, &work);
+}
+
 void wk_quantize(const wk_engine *engine, size_t rows, size_t width,
                  const wk_activation_buffer *buffer) {
   if (buffer->quantize) {

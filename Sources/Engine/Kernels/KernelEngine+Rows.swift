@@ -82,6 +82,15 @@ extension KernelEngine {
     )
   }
 
+  /// values = cap · tanh(values / cap), of the first `rowCount` rows.
+  ///
+  /// - Parameter cap: Above 0.
+  package func softCap(_ rows: FloatRows, rowCount: Int, cap: Float) {
+    precondition(rowCount <= rows.rowCapacity, "too many rows")
+    precondition(cap > 0, "a cap is above 0")
+    wk_soft_cap(pointer, rows.values, rowCount * rows.width, cap)
+  }
+
   /// Brings the quantised form of the first `rowCount` rows up to date with their values.
   package func quantize(_ rows: ActivationRows, rowCount: Int) {
     precondition(rowCount <= rows.rowCapacity, "too many rows")

@@ -90,6 +90,7 @@ extension ModelRunner {
       rows: rows,
       layer: index,
       scale: configuration.attentionScale,
+      softCap: configuration.attentionSoftCap,
       window: configuration.hasWindow(layer: index) ? configuration.slidingWindow : nil,
       in: kvMemory,
       into: buffers.attention
@@ -159,6 +160,9 @@ extension ModelRunner {
         MatrixProduct(buffers.outputNormalized, weights.output, into: buffers.logits),
         rowCount: rowCount
       )
+      if let cap = configuration.finalSoftCap {
+        engine.softCap(buffers.logits, rowCount: rowCount, cap: cap)
+      }
     }
     return StepLogits(rows: buffers.logits, rowCount: rowCount)
   }

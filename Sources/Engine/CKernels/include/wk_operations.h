@@ -53,6 +53,8 @@ typedef struct wk_attention_layer {
   size_t query_heads;
   size_t kv_heads;
   float scale;
+  /// As a tile's.
+  float soft_cap;
   /// The last positions that a query sees, its own included.
   size_t window;
   /// Memory for results of parts of a sequence.
@@ -136,6 +138,9 @@ void wk_multiply(const wk_engine *engine, const wk_product *products, size_t cou
 
 /// Rotates queries and keys, and stores keys and values.
 void wk_store(const wk_engine *engine, const wk_kv_store *store, size_t rows);
+
+/// values[i] = cap * tanh(values[i] / cap).
+void wk_soft_cap(const wk_engine *engine, float *values, size_t count, float cap);
 
 /// Attention of all rows: queries and out are [rows][query_heads * head_dimension].
 void wk_attention(const wk_engine *engine, const wk_attention_layer *layer,
