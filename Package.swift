@@ -230,7 +230,7 @@ let benchmarks: [Target] = [
       argumentParser, grpcCore, grpcProtobuf, protobuf,
     ]
   ),
-  benchmark("scheduling-benchmark", ["BlockCache", "Scheduling"]),
+  benchmark("scheduling-benchmark", ["BlockCache", "CAllocationCounter", "Scheduling"]),
   benchmark(
     "segment-benchmark",
     [
@@ -305,7 +305,7 @@ let testTargets: [Target] = [
   tests("Grammars", ["Grammars", "JSONText", "MeshTypes"]),
   tests("JSONText", ["JSONText", "MeshTypes"]),
   tests("ModelFiles", ["JSONText", "MeshTypes", "ModelFiles"]),
-  tests("Scheduling", ["BlockCache", "MeshTypes", "Scheduling"]),
+  tests("Scheduling", ["BlockCache", "MeshTypes", "Scheduling", subprocess, systemPackage]),
   tests(
     "SchedulerService",
     rpc + ["Scheduling", "SchedulerService", "ServiceTesting", grpcProtobuf]

@@ -49,7 +49,14 @@ struct LayerAttention {
       blockTable: (0..<UInt32(memory.blockCount)).map { BlockID($0) }
     )
     for layer in 0..<configuration.layerCount {
-      engine.attend(queries: queries, rows: rows, layer: layer, in: memory, into: output)
+      engine.attend(
+        queries: queries,
+        rows: rows,
+        layer: layer,
+        softCap: configuration.attentionSoftCap,
+        in: memory,
+        into: output
+      )
     }
   }
 }

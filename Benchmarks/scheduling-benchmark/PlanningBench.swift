@@ -1,12 +1,14 @@
 import BlockCache
+import CAllocationCounter
 import MeshTypes
 import Scheduling
 
 /// A core whose workers all decode, driven as the service drives it.
 struct PlanningBench {
   private var core: SchedulerCore
-  /// Plans without a result, by worker.
-  private var plans: [Epoch: StepPlan] = [:]
+  private var batch = PlanBatch()
+  /// What comes of the plans in flight.
+  private var results: [StepResult] = []
 
   /// - Throws: ``MeshError`` if the core does not take the settings.
   init(workers: Int, running: Int, waiting: Int) throws {
@@ -30,9 +32,9 @@ struct PlanningBench {
     }
     // Until all prompts are computed.
     for _ in 0..<2 + batch {
-      take(core.nextPlans())
-      for plan in plans.values { _ = core.complete(Self.result(of: plan)) }
-      plans = [:]
+      plan()
+      for result in results { _ = core.complete(result) }
+      results = []
     }
   }
 
@@ -49,8 +51,9 @@ struct PlanningBench {
     )
   }
 
-  private mutating func take(_ new: [StepPlan]) {
-    for plan in new { plans[plan.epoch] = plan }
+  private mutating func plan() {
+    core.nextPlans(into: &batch)
+    results += batch.map { Self.result(of: $0) }
   }
 
   private static func result(of plan: StepPlan) -> StepResult {
@@ -64,38 +67,59 @@ struct PlanningBench {
     )
   }
 
-  /// - Returns: Medians in microseconds: of planning for all workers at once, and of taking one
-  ///   worker's result and planning its next step.
+  /// What planning costs.
+  struct Cost {
+    /// Median microseconds of planning for all workers at once.
+    var ofAll: Double
+    /// Median microseconds of taking one worker's result and planning its next step.
+    var ofOne: Double
+    /// Allocations while planning, in all rounds together.
+    var allocations: UInt64 = 0
+    var planCount = 0
+  }
+
+  /// - Parameters:
+  ///   - rounds: As many steps of all workers; every other one as their results come.
+  ///   - holdsPlans: Whether somebody holds the plans made last, so that the next need other memory.
   mutating func run(
     rounds: Int,
+    holdingPlans holdsPlans: Bool = false,
     clock: ContinuousClock
-  ) throws -> (all: Double, one: Double) {
+  ) -> Cost {
+    var held = batch
+    var cost = Cost(ofAll: 0, ofOne: 0)
     var all: [Double] = []
     var one: [Double] = []
+    all.reserveCapacity(rounds)
+    plan()
     for round in 0..<rounds {
-      let results = plans.values.map { Self.result(of: $0) }
-      plans = [:]
-      if round % 2 == 0 {
-        for result in results { _ = core.complete(result) }
-        var made: [StepPlan] = []
-        let time = clock.measure { made = core.nextPlans() }
-        all.append(time / .microseconds(1))
-        take(made)
-      } else {
-        for result in results {
-          var made: [StepPlan] = []
-          let time = clock.measure {
-            _ = core.complete(result)
-            made = core.nextPlans()
-          }
-          one.append(time / .microseconds(1))
-          take(made)
+      let isAlone = round % 2 == 1
+      let completed = results
+      results = []
+      for (place, result) in completed.enumerated() {
+        let start = clock.now
+        _ = core.complete(result)
+        guard isAlone || place == completed.count - 1 else { continue }
+        let planningStart = clock.now
+        let before = allocation_count()
+        core.nextPlans(into: &batch)
+        cost.allocations += allocation_count() - before
+        let end = clock.now
+        if isAlone {
+          one.append((end - start) / .microseconds(1))
+        } else {
+          all.append((end - planningStart) / .microseconds(1))
         }
+        cost.planCount += batch.count
+        if holdsPlans { held = batch }
+        precondition(batch.allSatisfy { !$0.slices.isEmpty }, "somebody has nothing to do")
+        results += batch.map { Self.result(of: $0) }
       }
-      precondition(plans.values.allSatisfy { !$0.slices.isEmpty }, "somebody has nothing to do")
-      if plans.isEmpty { take(core.nextPlans()) }
     }
-    return (Self.median(all), Self.median(one))
+    withExtendedLifetime(held) {}
+    cost.ofAll = Self.median(all)
+    cost.ofOne = Self.median(one)
+    return cost
   }
 
   private static func median(_ values: [Double]) -> Double {

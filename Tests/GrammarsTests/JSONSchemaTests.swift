@@ -140,6 +140,51 @@ struct JSONSchemaTests {
     }
   }
 
+  private static func list(_ count: Int, _ element: (Int) -> String) -> String {
+    (0..<count).map(element).joined(separator: ",")
+  }
+
+  /// A schema of all of `count` references in turn to two others.
+  private static func merging(_ one: String, _ other: String, count: Int) -> String {
+    let references = list(count) { ##"{"$ref":"#/$defs/"## + ($0 % 2 == 0 ? "a" : "b") + "\"}" }
+    return ##"{"$defs":{"a":\##(one),"b":\##(other)},"allOf":[\##(references)]}"##
+  }
+
+  /// References into a wide object, again from many places.
+  private static let wide: String = {
+    let references = list(3000) { ##"{"$ref":"#/$defs/\##($0)"}"## }
+    let schemas = list(9000) { ##""\##($0)":{}"## }
+    let places = list(1000) { ##"{"$ref":"#/$defs/l","minLength":\##($0)}"## }
+    return ##"{"$defs":{"l":{"allOf":[\##(references)]},\##(schemas)},"anyOf":[\##(places)]}"##
+  }()
+
+  /// Sources within the allowed length that take hours to compile unless merging is counted.
+  private static let costly: [String] = {
+    let names = list(9000) { ##""\##($0)""## }
+    let properties = list(6000) { ##""\##($0)":{}"## }
+    let others = list(6000) { ##""\##($0)":true"## }
+    return [
+      merging(##"{"enum":[1,\##(names)]}"##, ##"{"enum":[\##(names),1]}"##, count: 4000),
+      merging(##"{"required":["x",\##(names)]}"##, ##"{"required":[\##(names)]}"##, count: 4000),
+      merging(
+        ##"{"properties":{\##(properties)}}"##,
+        ##"{"properties":{\##(others)}}"##,
+        count: 4000
+      ),
+      merging(##"{"items":{}}"##, ##"{"items":{"type":"null"}}"##, count: 10_000),
+      wide,
+    ]
+  }()
+
+  @Test("that take too many steps to compile are refused after as many", arguments: costly.indices)
+  func cost(index: Int) {
+    let source = StructuredOutput.jsonSchema(Self.costly[index])
+    #expect(source.text.utf8.count <= StructuredOutput.maximumBytes)
+    let error = #expect(throws: MeshError.self) { try Grammar(compiling: source) }
+    #expect(error?.code == .outOfRange)
+    #expect(error?.message.contains("steps of compiling") == true, "\(String(describing: error))")
+  }
+
   @Test("allow only JSON, whatever is drawn", arguments: 1...4)
   func walks(seed: UInt64) throws {
     var generator = SeededGenerator(seed: seed)

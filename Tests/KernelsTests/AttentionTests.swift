@@ -20,6 +20,8 @@ import Testing
     var pairs: RotaryPairs
     /// What a token sees; nil: everything before it.
     var window: Int?
+    /// What bounds scores; nil: nothing. They are about as large.
+    var softCap: Float?
 
     var queryWidth: Int { queryHeadCount * layout.headDimension }
     var kvWidth: Int { layout.kvHeadCount * layout.headDimension }
@@ -37,6 +39,7 @@ import Testing
       )
       pairs = Bool.random(using: &random) ? .neighbours : .halves
       window = Bool.random(using: &random) ? Int.random(in: 1...150, using: &random) : nil
+      softCap = Bool.random(using: &random) ? Float.random(in: 0.3...5, using: &random) : nil
     }
   }
 
@@ -135,6 +138,7 @@ import Testing
         queries: queries,
         rows: rows,
         layer: layer,
+        softCap: shape.softCap,
         window: shape.window,
         in: memory,
         into: output
@@ -276,8 +280,10 @@ import Testing
         let seen = max(0, position + 1 - (shape.window ?? .max))...position
         let kvOffsets = seen.map { $0 * shape.kvWidth + head / group * dimension }
         let scores = zip(seen, kvOffsets).map { other, offset in
-          zip(query, rotated(sequence.keys, offset, other)).reduce(0) { $0 + $1.0 * $1.1 }
+          let score =
+            zip(query, rotated(sequence.keys, offset, other)).reduce(0) { $0 + $1.0 * $1.1 }
             / Double(dimension).squareRoot()
+          return shape.softCap.map { Double($0) * tanh(score / Double($0)) } ?? score
         }
         let weights = scores.map { exp($0 - scores.max()!) }
         let total = weights.reduce(0, +)

@@ -113,6 +113,7 @@ struct HuggingFaceConfigurationTests {
     #expect(found.queryHeadCount == 8)
     #expect(found.kvHeadCount == 4)
     #expect(found.headDimension == 256)
+    #expect(found.attention.scale == 0.0625)
     #expect(found.tiesEmbeddings)
     #expect(found.attention.slidingLayers == [true, true, true, true, true, false, true])
     #expect(found.rotary.base == 1_000_000)
@@ -142,6 +143,58 @@ struct HuggingFaceConfigurationTests {
     #expect(found.rotary.base == 1_000_000)
     #expect(found.rotary.slidingBase == 10_000)
     #expect(found.rotary.scaling == .none)
+  }
+
+  /// Gemma 2's folders name few of their sizes.
+  private func gemma2(_ more: String) throws -> HuggingFaceConfiguration {
+    try configuration(#"{"model_type": "gemma2", "hidden_act": "gelu_pytorch_tanh"\#(more)}"#)
+  }
+
+  @Test("Gemma 2: caps, a window in the even layers, one rotary base")
+  func gemma2() throws {
+    let found = try gemma2(#", "num_hidden_layers": 3"#)
+    #expect(found.width == 2304)
+    #expect(found.headDimension == 256)
+    #expect(found.contextLength == 8192)
+    #expect(found.vocabularySize == 256_000)
+    #expect(found.tiesEmbeddings)
+    #expect(found.attention.slidingWindow == 4096)
+    #expect(found.attention.slidingLayers == [true, false, true])
+    #expect(found.attention.scale == 0.0625)
+    #expect(found.rotary.base == 10_000)
+    #expect(found.rotary.slidingBase == nil)
+    let metadata = try found.metadata()
+    #expect(try metadata.float("gemma2.attn_logit_softcapping") == 50)
+    #expect(try metadata.float("gemma2.final_logit_softcapping") == 30)
+  }
+
+  @Test("Gemma 2 of 27 billion parameters: heads of 128 values, scaled as if they had 144")
+  func largeGemma2() throws {
+    let found = try gemma2(#", "head_dim": 128, "query_pre_attn_scalar": 144"#)
+    #expect(try found.metadata().float("gemma2.attention.scale") == 1 / 12)
+  }
+
+  @Test("Caps that are null are none, and the metadata say so where there would be one")
+  func nullCaps() throws {
+    let caps = #", "attn_logit_softcapping": null, "final_logit_softcapping": null"#
+    let two = try gemma2(caps)
+    #expect(two.attention.softCap == nil && two.finalSoftCap == nil)
+    #expect(try two.metadata().boolean("gemma2.attn_logit_softcapping") == false)
+    #expect(try two.metadata().boolean("gemma2.final_logit_softcapping") == false)
+    let three = try configuration(
+      #"{"model_type": "gemma3_text", "num_hidden_layers": 2\#(caps)}"#
+    )
+    #expect(three.attention.softCap == nil && three.finalSoftCap == nil)
+    #expect(try three.metadata()["gemma3.attn_logit_softcapping"] == nil)
+  }
+
+  @Test("Gemma 2 without a window in any layer says so, since there would be one")
+  func noWindow() throws {
+    let found = try gemma2(
+      #", "num_hidden_layers": 2, "layer_types": ["full_attention", "full_attention"]"#
+    )
+    #expect(found.attention.slidingWindow == nil)
+    #expect(try found.metadata().integer("gemma2.attention.sliding_window") == 0)
   }
 
   @Test("Phi 3 rotates a part of a head")
@@ -205,6 +258,18 @@ struct HuggingFaceConfigurationTests {
       old: #""num_key_value_heads": 8"#,
       new: #""num_key_value_heads": 7"#,
       field: "num_key_value_heads",
+      code: .corrupted
+    ),
+    Fault(
+      old: #""mlp_bias": false"#,
+      new: #""attn_logit_softcapping": 0"#,
+      field: "attn_logit_softcapping",
+      code: .corrupted
+    ),
+    Fault(
+      old: #""mlp_bias": false"#,
+      new: #""final_logit_softcapping": -30.0"#,
+      field: "final_logit_softcapping",
       code: .corrupted
     ),
     Fault(

@@ -59,6 +59,34 @@ struct MembershipTests {
     #expect(workers[1].steps > 0)
   }
 
+  @Test("that cannot be reached are held against no sequence")
+  func unreachable() async throws {
+    let outcome = try await TestScheduler.with { scheduler in
+      let generation = Task {
+        try await scheduler.generate(
+          .with {
+            $0.promptTokenIds = [10, 11]
+            $0.maxTokens = 20
+          }
+        )
+      }
+      try await scheduler.waitForStatus { $0.waitingSequences == 1 }
+      for _ in 0..<3 {
+        let error = try await scheduler.refusal(
+          of: .with {
+            $0.worker = "one"
+            $0.address = "unix:/nowhere"
+            $0.capabilities = .fake()
+          },
+          stays: true
+        )
+        #expect(error.code == .unavailable)
+      }
+      return try await scheduler.withWorker("two", FakeWorker()) { _ in try await generation.value }
+    }
+    #expect(outcome.tokenIDs == FakeModel.continuation(of: [10, 11], count: 20))
+  }
+
   @Test("have to run the same model")
   func otherModel() async throws {
     let error = try await TestScheduler.with { scheduler in

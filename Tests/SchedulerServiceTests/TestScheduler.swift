@@ -66,10 +66,17 @@ struct TestScheduler: Sendable {
   }
 
   /// Asks to join and returns the refusal.
-  func refusal(of request: Weft_Scheduler_V1_JoinRequest) async throws -> RPCError {
+  ///
+  /// - Parameter stays: Whether the membership is to last until it fails.
+  func refusal(
+    of request: Weft_Scheduler_V1_JoinRequest,
+    stays: Bool = false
+  ) async throws -> RPCError {
     try await rpcError {
       try await client.join(options: .bounded) { writer in
         try await writer.write(request)
+        // Ends when the call does.
+        if stays { for await _ in AsyncStream<Never>.makeStream().stream {} }
       } onResponse: { response in
         for try await _ in response.messages {}
       }

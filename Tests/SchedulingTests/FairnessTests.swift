@@ -102,4 +102,22 @@ struct FairnessTests {
     try mesh.run()
     #expect(Set(order(mesh).dropFirst(3).prefix(4)) == [11, 12, 21, 22])
   }
+
+  @Test("Of a crowd that comes once few are remembered, and whoever has had most is")
+  func crowd() throws {
+    var mesh = try mesh()
+    for id in 1...20 as ClosedRange<UInt64> {
+      try mesh.submit(.fake(id, prompt: 4, max: 4, salt: [1]))
+    }
+    try mesh.run()
+    for id in 101...5100 as ClosedRange<UInt64> {
+      try mesh.submit(.fake(id, prompt: 4, max: 4, salt: [UInt8(id % 256), UInt8(id / 256)]))
+      try mesh.cancel(SequenceID(id))
+    }
+    #expect(mesh.core.rememberedTenants <= 4096)
+    try mesh.submit(.fake(21, prompt: 4, max: 4, salt: [1]))
+    try mesh.submit(.fake(22, prompt: 4, max: 4, salt: [2]))
+    try mesh.run()
+    #expect(order(mesh).suffix(2) == [22, 21])
+  }
 }

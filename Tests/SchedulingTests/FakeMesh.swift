@@ -82,7 +82,9 @@ struct FakeMesh {
   /// Asks for the plans that can be made now and leaves them with the workers.
   @discardableResult
   mutating func plan() throws -> [StepPlan] {
-    let made = core.nextPlans()
+    var batch = PlanBatch()
+    core.nextPlans(into: &batch)
+    let made = Array(batch)
     for plan in made {
       guard links[plan.epoch] != nil else {
         throw Violation(description: "a plan for a worker that is no member")

@@ -81,18 +81,18 @@ struct FakeWorker {
     // As on a device, all slices of a step write before any of them reads.
     let slices = plan.slices.filter { sequences[$0.sequence]?.hasFailed != true }
     drafts = [:]
-    for slice in slices { try write(slice) }
+    for slice in slices { try write(slice, plan.newBlocks(of: slice)) }
     result.draftedTokens = drafts.values.reduce(0) { $0 + $1.count }
     try putAsComputed(plan.stores, by: slices)
     for slice in slices { try read(slice, &result) }
     return result
   }
 
-  private mutating func write(_ slice: PlannedSlice) throws {
+  private mutating func write(_ slice: PlannedSlice, _ newBlocks: ArraySlice<BlockID>) throws {
     guard var sequence = sequences[slice.sequence] else {
       throw Violation(description: "\(slice.sequence) has a slice but never started")
     }
-    sequence.table += slice.newBlocks
+    sequence.table += newBlocks
     sequences[slice.sequence]?.table = sequence.table
     try require(slice.tokenCount > 0, "a slice computes something")
     let (start, limit) = try begin(of: slice, sequence)

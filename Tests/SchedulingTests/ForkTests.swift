@@ -75,7 +75,7 @@ struct ForkTests {
     #expect(plan.copies.map(\.tokenCount) == [2])
     let slice = try #require(plan.slices.first { $0.sequence == SequenceID(3) })
     #expect(slice.startPosition == 6)
-    #expect(slice.newBlocks.last == plan.copies[0].destination)
+    #expect(plan.newBlocks(of: slice).last == plan.copies[0].destination)
     try mesh.run()
   }
 
@@ -122,7 +122,7 @@ struct ForkTests {
     #expect(plan.releases == [SequenceID(1)])
     let source = try #require(plan.copies.first?.source)
     let taker = try #require(plan.slices.first { $0.sequence == SequenceID(3) })
-    #expect(taker.newBlocks == [source])
+    #expect(plan.newBlocks(of: taker) == [source])
     try mesh.run()
     #expect(mesh.usage(2)?.cachedPromptTokens == 14)
     try mesh.checkIdle()

@@ -118,6 +118,19 @@ struct MembershipTests {
     )
   }
 
+  @Test("A worker that drained may be opened again")
+  func opened() throws {
+    var mesh = try FakeMesh()
+    let worker = try mesh.join(.fake("a"))
+    mesh.core.drain(worker)
+    try mesh.submit(.fake(1, prompt: 4, max: 6))
+    try mesh.round()
+    #expect(mesh.core.statistics.waitingSequences == 1)
+    mesh.core.open(worker)
+    try mesh.run()
+    #expect(mesh.output(1)?.count == 6)
+  }
+
   @Test("A draining worker takes back its own when nobody else ever could")
   func drainUnderPressure() throws {
     var settings = SchedulerSettings()

@@ -100,6 +100,20 @@ struct TransferModelTests {
     }
   }
 
+  @Test("Whatever a worker says of its loads, estimates stay numbers")
+  func absurd() {
+    for (memory, disk) in [(Int.max, Int.max), (Int.max, 1), (1, Int.max), (1, 1), (0, 0)] {
+      for microseconds in [0, 1, Double(UInt64.max)] {
+        var model = TransferModel()
+        for _ in 0..<3 {
+          model.observeLoad(memoryBytes: memory, diskBytes: disk, microseconds: microseconds)
+        }
+        let time = model.fetchMicroseconds(memoryBytes: 1 << 20, diskBytes: 1 << 20)
+        #expect(time.isFinite && time > 0, "\(memory), \(disk) bytes in \(microseconds): \(time)")
+      }
+    }
+  }
+
   @Test("It learns a machine's speeds from its steps and loads", arguments: 0..<20 as Range<UInt64>)
   func learns(seed: UInt64) {
     var random = SeededGenerator(seed: seed)

@@ -31,35 +31,44 @@ struct SimulatedWorkerTests {
     )
   }
 
+  /// A slice, and the blocks that it appends.
+  private typealias Part = (slice: PlannedSlice, blocks: [BlockID])
+
   private func slice(
     _ id: UInt64,
     at position: Int = 0,
     _ count: Int,
     blocks: [UInt32] = [],
     samples: Bool = false
-  ) -> PlannedSlice {
-    PlannedSlice(
+  ) -> Part {
+    let slice = PlannedSlice(
       sequence: SequenceID(id),
       startPosition: position,
       tokenCount: count,
-      newBlocks: blocks.map { BlockID($0) },
       samples: samples
     )
+    return (slice, blocks.map { BlockID($0) })
   }
 
   private func plan(
     _ step: UInt64,
     releases: [UInt64] = [],
     starts: [SequenceStart] = [],
-    slices: [PlannedSlice] = []
+    slices parts: [Part] = []
   ) -> StepPlan {
-    StepPlan(
+    var plan = StepPlan(
       epoch: Epoch(1),
       step: StepID(step),
       releases: releases.map { SequenceID($0) },
-      starts: starts,
-      slices: slices
+      starts: starts
     )
+    for (slice, blocks) in parts {
+      var slice = slice
+      slice.newBlocks = plan.newBlocks.count..<plan.newBlocks.count + blocks.count
+      plan.newBlocks += blocks
+      plan.slices.append(slice)
+    }
+    return plan
   }
 
   /// What the worker says of the last plan, having executed the others.
@@ -203,9 +212,9 @@ struct SimulatedWorkerTests {
 
   @Test("What wrong guesses leave in a block is nobody's: the sequence itself writes it again")
   func drafts() throws {
-    func decoding(_ start: Int, _ limit: Int?) -> PlannedSlice {
+    func decoding(_ start: Int, _ limit: Int?) -> Part {
       var slice = slice(1, at: start, 1, samples: true)
-      slice.draftLimit = limit
+      slice.slice.draftLimit = limit
       return slice
     }
     let begin = plan(

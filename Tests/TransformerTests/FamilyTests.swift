@@ -11,8 +11,10 @@ import Transformer
 struct FamilyTests {
   private static let names = [
     "llama", "llama3-scaling", "linear-scaling", "yarn-scaling", "mistral-window", "qwen2", "qwen3",
-    "gemma3", "phi3",
+    "gemma2", "gemma3", "phi3",
   ]
+  /// Those that are there as Hugging Face folders too.
+  private static let folderNames = ["llama3-scaling", "yarn-scaling", "gemma2", "gemma3", "phi3"]
 
   private func path(_ name: String) -> String {
     URL(filePath: #filePath).deletingLastPathComponent()
@@ -35,19 +37,15 @@ struct FamilyTests {
     try check(try runner(try file(name)), name)
   }
 
-  @Test(
-    "compute the same from a Hugging Face folder",
-    arguments: ["llama3-scaling", "yarn-scaling", "gemma3", "phi3"]
-  )
+  @Test("compute the same from a Hugging Face folder", arguments: folderNames)
   func folders(_ name: String) throws {
     try check(try runner(try openModel(at: path(name))), name)
   }
 
   @Test("compute the same from packed weights that were kept, by their file's or folder's name")
   func kept() throws {
-    let folders = ["llama3-scaling", "yarn-scaling", "gemma3", "phi3"]
     for (name, path) in Self.names.map({ ($0, path("\($0).gguf")) })
-      + folders.map({ ($0, path($0)) })
+      + Self.folderNames.map({ ($0, path($0)) })
     {
       try withEmptyFolder { cache in
         for origin in [WeightsOrigin.packedIntoCache, .cache] {

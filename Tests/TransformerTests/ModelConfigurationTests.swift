@@ -79,7 +79,7 @@ import Transformer
 
   @Test func otherArchitecturesAndScalingsAreNamed() {
     expectError(.unimplemented, "general.architecture") {
-      $0.metadata[0].value = .string("gemma2")
+      $0.metadata[0].value = .string("gemma")
     }
     expectError(.unimplemented, "llama.rope.scaling.type") {
       $0.metadata.append(("llama.rope.scaling.type", .string("longrope")))
@@ -88,12 +88,72 @@ import Transformer
       $0.metadata.append(("llama.rope.scaling.type", .string("yarn")))
       $0.metadata.append(("llama.rope.scaling.factor", .float(4)))
     }
-    expectError(.unimplemented, "llama.attn_logit_softcapping") {
-      $0.metadata.append(("llama.attn_logit_softcapping", .float(50)))
-    }
     expectError(.notFound, "llama.rope.scaling.factor") {
       $0.metadata.append(("llama.rope.scaling.type", .string("linear")))
     }
+  }
+
+  private func gemma2(_ more: [(key: String, value: SyntheticModel.Value)] = []) -> SyntheticModel {
+    var model = SyntheticModel()
+    model.metadata = model.metadata.map { key, value in
+      (key: key.replacing("llama.", with: "gemma2."), value: value)
+    }
+    model.metadata[0].value = .string("gemma2")
+    for (key, value) in more {
+      model.metadata.removeAll { $0.key == key }
+      model.metadata.append((key, value))
+    }
+    return model
+  }
+
+  @Test func gemma2HasTheFamilysCapsAndWindowWhereItsFileDoesNotSay() throws {
+    let silent = try configuration(gemma2([("gemma2.context_length", .integer(8192))]))
+    #expect(silent.attentionSoftCap == 50)
+    #expect(silent.finalSoftCap == 30)
+    #expect(silent.slidingWindow == 4096)
+    #expect((0..<2).map { silent.hasWindow(layer: $0) } == [true, false])
+    #expect(silent.localRotary == silent.rotary)
+    let said = try configuration(
+      gemma2([
+        ("gemma2.attn_logit_softcapping", .float(20)),
+        ("gemma2.final_logit_softcapping", .float(9)),
+        ("gemma2.attention.sliding_window", .integer(100)),
+      ])
+    )
+    #expect(said.attentionSoftCap == 20)
+    #expect(said.finalSoftCap == 9)
+    #expect(said.slidingWindow == 100)
+    let none = try configuration(
+      gemma2([
+        ("gemma2.attn_logit_softcapping", .boolean(false)),
+        ("gemma2.final_logit_softcapping", .boolean(false)),
+      ])
+    )
+    #expect(none.attentionSoftCap == nil)
+    #expect(none.finalSoftCap == nil)
+  }
+
+  /// Gemma 2 of 27 billion parameters has heads of 128 values and scales as if they had 144.
+  @Test func theLargestModelsOfGemmaScaleByTheWidth() throws {
+    let keyLength = (key: "gemma2.attention.key_length", value: SyntheticModel.Value.integer(16))
+    let small = try configuration(gemma2([keyLength]))
+    #expect(small.attentionScale == 1 / Float(16).squareRoot())
+    let large = try configuration(gemma2([keyLength, ("gemma2.block_count", .integer(46))]))
+    #expect(large.attentionScale == 1 / Float(256 / 8).squareRoot())
+  }
+
+  @Test(arguments: ["llama.attn_logit_softcapping", "llama.final_logit_softcapping"])
+  func aCapIsTakenFromAnyFamilyAndOneOutOfRangeIsNamed(_ key: String) throws {
+    var model = SyntheticModel()
+    let without = try configuration(model)
+    #expect(without.attentionSoftCap == nil && without.finalSoftCap == nil)
+    model.metadata.append((key, .float(5)))
+    let found = try configuration(model)
+    #expect((found.attentionSoftCap ?? found.finalSoftCap) == 5)
+    for cap: Float in [0, -0.0, -30, .infinity, .nan, 1e30] {
+      expectError(.corrupted, key) { $0.metadata.append((key, .float(cap))) }
+    }
+    expectError(.corrupted, key) { $0.metadata.append((key, .boolean(true))) }
   }
 
   @Test func aVocabularyOfAnotherSizeThanTheEmbeddingIsNamed() throws {

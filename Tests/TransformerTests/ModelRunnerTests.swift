@@ -1,3 +1,4 @@
+import Foundation
 import Kernels
 import MeshTypes
 import ModelFiles
@@ -35,9 +36,18 @@ import Transformer
     }
   }
 
-  @Test(arguments: KVType.allCases)
-  func chunksBatchesThreadsAndKernelSetsDoNotChangeABit(_ type: KVType) throws {
-    let model = SyntheticModel(types: Self.allTypes)
+  /// The model with bounds that its scores and logits come near to.
+  private static func capped(_ model: SyntheticModel) -> SyntheticModel {
+    var model = model
+    model.metadata.append(("llama.attn_logit_softcapping", .float(0.5)))
+    model.metadata.append(("llama.final_logit_softcapping", .float(1.5)))
+    return model
+  }
+
+  @Test(arguments: KVType.allCases, [false, true])
+  func chunksBatchesThreadsAndKernelSetsDoNotChangeABit(_ type: KVType, _ isCapped: Bool) throws {
+    let plain = SyntheticModel(types: Self.allTypes)
+    let model = isCapped ? Self.capped(plain) : plain
     for seed: UInt64 in 0..<6 {
       var random = SeededGenerator(seed: seed)
       let sequences = (0..<4).map { _ in
@@ -168,6 +178,28 @@ import Transformer
     }
   }
 
+  @Test func capsBoundScoresAndLogitsAndLargeOnesChangeNextToNothing() throws {
+    var random = SeededGenerator(seed: 7)
+    let tokens = Self.tokens(40, &random)
+    func logits(_ key: String? = nil, _ cap: Float = 0) throws -> [Float] {
+      var model = SyntheticModel()
+      if let key { model.metadata.append(("llama.\(key)_logit_softcapping", .float(cap))) }
+      let bits = try Self.reference([tokens], try model.runner { $0.maxBatchTokens = 40 })[0]
+      return bits.joined().map { Float(bitPattern: $0) }
+    }
+    let free = try logits()
+    func difference(_ others: [Float]) -> Float { zip(free, others).map { abs($0 - $1) }.max()! }
+    for key in ["attn", "final"] {
+      #expect(try difference(logits(key, 1e6)) < 1e-4)
+      #expect(try difference(logits(key, 0.5)) > 0.1)
+    }
+    let capped = try logits("final", 0.5)
+    #expect(capped.allSatisfy { abs($0) <= 0.5 })
+    for (value, capped) in zip(free, capped) {
+      #expect(abs(capped - 0.5 * Float(tanh(Double(value) / 0.5))) < 1e-6)
+    }
+  }
+
   @Test func logitsComeForTheRowsThatAskForThem() throws {
     let runner = try SyntheticModel().runner()
     var random = SeededGenerator(seed: 3)
@@ -232,9 +264,12 @@ import Transformer
   @Test(arguments: [
     (
       KVType.f16, "q8x32o128-f32-kvf16-softmax64in1024-v1",
-      ["d0748fc932365cf8", "360aebc379a9d477"]
+      ["d0748fc932365cf8", "360aebc379a9d477", "80163387bff176ac"]
     ),
-    (.q8, "q8x32o128-f32-kvq8x32-softmax64in1024-v1", ["afa1cdabda063a22", "efd65a900600f99"]),
+    (
+      .q8, "q8x32o128-f32-kvq8x32-softmax64in1024-v1",
+      ["afa1cdabda063a22", "efd65a900600f99", "18bf40a391d4a19a"]
+    ),
   ])
   func theNumericsIDNamesTheseBits(
     _ type: KVType,
@@ -264,6 +299,12 @@ import Transformer
       last = try runner.step([slice]).bits(row: 0)
     }
     #expect(Self.checksum(last) == expected[1])
+    // Where scores and logits are bounded.
+    let capped = try Self.reference(
+      [Array(tokens[..<50])],
+      try Self.capped(model).runner { $0.kvType = type }
+    )
+    #expect(Self.checksum(capped.joined().joined()) == expected[2])
   }
 
   /// FNV-1a over 32-bit words.

@@ -10,6 +10,7 @@ struct SyntheticModel {
     case float(Float)
     case string(String)
     case strings([String])
+    case boolean(Bool)
   }
 
   struct Tensor {
@@ -127,6 +128,7 @@ struct SyntheticModel {
       switch value {
       case .integer(let integer): file += littleEndian(UInt32(4)) + littleEndian(integer)
       case .float(let float): file += littleEndian(UInt32(6)) + littleEndian(float.bitPattern)
+      case .boolean(let boolean): file += littleEndian(UInt32(7)) + [boolean ? 1 : 0]
       case .string(let string): file += littleEndian(UInt32(8)) + encode(string)
       case .strings(let strings):
         file += littleEndian(UInt32(9)) + littleEndian(UInt32(8))

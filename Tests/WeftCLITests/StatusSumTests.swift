@@ -16,10 +16,11 @@ struct StatusSumTests {
       }
       status.waitingSequences = waiting
       status.runningSequences = 10 * waiting
-      status.draftedTokensTotal = 7
-      status.acceptedDraftTokensTotal = 6
-      status.copiedTailsTotal = 2
-      status.copiedTokensTotal = 9
+      status.preemptionsTotal = 100 * UInt64(waiting)
+      status.draftedTokensTotal = 1000 * UInt64(waiting)
+      status.acceptedDraftTokensTotal = 500 * UInt64(waiting)
+      status.copiedTailsTotal = 20 * UInt64(waiting)
+      status.copiedTokensTotal = 90 * UInt64(waiting)
       status.store.fetchedTokensTotal = 100
       status.store.decisions = [
         .with {
@@ -45,10 +46,11 @@ struct StatusSumTests {
     #expect(sum.store.estimates.map(\.worker) == ["a", "b", "b (unix:/2)", "c"])
     #expect(sum.waitingSequences == 3)
     #expect(sum.runningSequences == 30)
-    #expect(sum.draftedTokensTotal == 14)
-    #expect(sum.acceptedDraftTokensTotal == 12)
-    #expect(sum.copiedTailsTotal == 4)
-    #expect(sum.copiedTokensTotal == 18)
+    #expect(sum.preemptionsTotal == 300)
+    #expect(sum.draftedTokensTotal == 3000)
+    #expect(sum.acceptedDraftTokensTotal == 1500)
+    #expect(sum.copiedTailsTotal == 60)
+    #expect(sum.copiedTokensTotal == 270)
     #expect(sum.store.fetchedTokensTotal == 200)
     #expect(sum.store.decisions.map(\.reason) == ["faster", "slower", "queue"])
     #expect(sum.store.decisions.map(\.total) == [5, 3, 5])

@@ -167,6 +167,7 @@ static void put_attention(context *at, wk_kv_type type) {
       .kv = {memory, stride, keys, values, head, tokens, dimension, type},
       .block_table = table,
       .scale = negative ? 50 : next_float(state, 0.25f),
+      .soft_cap = next_bits(state) % 2 == 0 ? 0 : 0.1f + fabsf(next_float(state, 20)),
       .count = count,
   };
   float *out = allocate(&at->memory, count * dimension * sizeof(float));
@@ -241,6 +242,15 @@ static void exponentials(context *at) {
   float *out = allocate(&at->memory, count * sizeof(float));
   at->kernels->exponentials(values, count, 30, factor, out);
   put_floats(&at->out, out, count);
+}
+
+static void soft_caps(context *at) {
+  const size_t count = next_size(&at->state, 1, 300);
+  float *values = awkward_floats(&at->memory, &at->state, count, false);
+  for (size_t i = 0; i < 2; i++) {
+    at->kernels->soft_cap(values, count, 0.1f + fabsf(next_float(&at->state, 20)));
+    put_floats(&at->out, values, count);
+  }
 }
 
 /// Any f32, those exactly between two halves and those next to them.
@@ -318,12 +328,19 @@ static const struct {
   void (*run)(context *at);
   bool is_universal;
 } CASES[] = {
-    {"quantize", quantize_finite, true}, {"quantize, not finite", quantize_any, false},
-    {"multiply", products, true},        {"attend", attention, true},
-    {"attend_q8", attention_q8, true},   {"rms_norm", norms, true},
-    {"swiglu, geglu", gates, true},      {"exponentials", exponentials, true},
-    {"to_halves", halves, true},         {"to_levels", levels, true},
-    {"largest", largest, true},          {"formats, rotation, KV groups", common_parts, true},
+    {"quantize", quantize_finite, true},
+    {"quantize, not finite", quantize_any, false},
+    {"multiply", products, true},
+    {"attend", attention, true},
+    {"attend_q8", attention_q8, true},
+    {"rms_norm", norms, true},
+    {"swiglu, geglu", gates, true},
+    {"exponentials", exponentials, true},
+    {"soft_cap", soft_caps, true},
+    {"to_halves", halves, true},
+    {"to_levels", levels, true},
+    {"largest", largest, true},
+    {"formats, rotation, KV groups", common_parts, true},
 };
 
 static record run_case(size_t index, const wk_kernel_set *kernels, uint64_t seed) {

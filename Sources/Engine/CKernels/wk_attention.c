@@ -32,8 +32,10 @@ wk_query_place wk_place_of_query(const wk_attention_work *work, const wk_attenti
 wk_attention_tile wk_empty_tile(const wk_attention_work *work, const wk_attention_span *span,
                                 size_t head) {
   const wk_attention_layer *layer = work->layer;
-  wk_attention_tile tile = {
-      .kv = layer->kv, .block_table = span->block_table, .scale = layer->scale};
+  wk_attention_tile tile = {.kv = layer->kv,
+                            .block_table = span->block_table,
+                            .scale = layer->scale,
+                            .soft_cap = layer->soft_cap};
   tile.kv.key_offset += head * layer->kv.head_stride;
   tile.kv.value_offset += head * layer->kv.head_stride;
   return tile;

@@ -16,6 +16,7 @@ const wk_kernel_set *wk_kernel_set_avx2(void) {
       .attend_q8 = wk_avx2_attend_q8,
       .largest = wk_avx2_largest,
       .exponentials = wk_avx2_exponentials,
+      .soft_cap = wk_avx2_soft_cap,
   };
   __builtin_cpu_init();
   const bool supported = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&

@@ -228,6 +228,9 @@ WK_AVX2_INLINE void attend(tile_part part, const int count, const wk_kv_type typ
       score(part, count, &chunk[parts], (size_t)parts * POSITIONS, &state, type);
     }
     for (int q = 0; q < count; q++) {
+      if (part.tile->soft_cap > 0) {
+        wk_avx2_soft_cap(state.weights[q], (size_t)(POSITIONS * parts), part.tile->soft_cap);
+      }
       soften(&state, q, starts[q] > begin ? starts[q] - begin : 0,
              lengths[q] > begin ? lengths[q] - begin : 0, parts);
     }

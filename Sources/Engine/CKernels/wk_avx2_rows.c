@@ -156,4 +156,33 @@ WK_AVX2 void wk_avx2_exponentials(const float *values, size_t count, float maxim
   }
 }
 
+/// Eight wk_soft_capped.
+WK_AVX2_INLINE __m256 soft_capped(__m256 values, __m256 cap, __m256 factor) {
+  static const float terms[8] = WK_EXP_TERMS;
+  const __m256 one = _mm256_set1_ps(1.0f), two = _mm256_set1_ps(2.0f);
+  // Of a NaN and a number these take the second.
+  const __m256 below =
+      _mm256_min_ps(_mm256_set1_ps(WK_TANH_LARGEST), _mm256_mul_ps(values, factor));
+  const wk_exp_parts8 parts = wk_split8(_mm256_max_ps(_mm256_set1_ps(-WK_TANH_LARGEST), below));
+  __m256 sum = _mm256_set1_ps(terms[0]);
+  for (int i = 1; i < 7; i++) {
+    sum = _mm256_fmadd_ps(sum, parts.r, _mm256_set1_ps(terms[i]));
+  }
+  const __m256 less_one =
+      _mm256_fmadd_ps(_mm256_mul_ps(sum, parts.r), parts.power, _mm256_sub_ps(parts.power, one));
+  return _mm256_mul_ps(cap, _mm256_div_ps(less_one, _mm256_add_ps(less_one, two)));
+}
+
+WK_AVX2 void wk_avx2_soft_cap(float *values, size_t count, float cap) {
+  const float factor = 2.0f / cap;
+  const __m256 caps = _mm256_set1_ps(cap), factors = _mm256_set1_ps(factor);
+  size_t i = 0;
+  for (; i + 8 <= count; i += 8) {
+    _mm256_storeu_ps(values + i, soft_capped(_mm256_loadu_ps(values + i), caps, factors));
+  }
+  for (; i < count; i++) {
+    values[i] = wk_soft_capped(values[i], cap, factor);
+  }
+}
+
 #endif

@@ -332,6 +332,9 @@ WK_AVX512_INLINE void attend(wk_attention_tile *tile, const int count, const wk_
   chunk_parts chunk = parts_at(tile, first, longest, type);
   for (size_t begin = first; begin < longest; begin += CHUNK) {
     score(tile, count, &chunk, &state, type);
+    for (int q = 0; q < count && tile->soft_cap > 0; q++) {
+      wk_avx2_soft_cap(state.weights[q], (size_t)(POSITIONS * chunk.count), tile->soft_cap);
+    }
     soften(tile, count, begin, chunk.count, &state);
     const chunk_parts next = parts_at(tile, begin + CHUNK, longest, type);
     gather(&tile->kv, count, &chunk, &next, &state, type);

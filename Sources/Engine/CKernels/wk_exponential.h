@@ -1,4 +1,4 @@
-/// exp for f32, the same bits on every machine; libm's may differ from one to the next.
+/// exp and tanh for f32, the same bits on every machine; libm's may differ from one to the next.
 #ifndef WK_EXPONENTIAL_H
 #define WK_EXPONENTIAL_H
 
@@ -18,6 +18,22 @@
 #define WK_EXP_TERMS                                                                               \
   { 1.0f / 5040, 1.0f / 720, 1.0f / 120, 1.0f / 24, 1.0f / 6, 0.5f, 1.0f, 1.0f }
 
+/// 2^n and r of a number between -87 and 88.
+typedef struct wk_exp_parts {
+  float power;
+  float r;
+} wk_exp_parts;
+
+static inline wk_exp_parts wk_split(float x) {
+  const float shifted = fmaf(x, WK_EXP_LOG2_E, WK_EXP_ROUND);
+  const float n = shifted - WK_EXP_ROUND;
+  const float high = fmaf(n, -WK_EXP_LN2_HIGH, x);
+  return (wk_exp_parts){
+      .power = wk_float_of((wk_bits_of(shifted) + 127u) << 23),
+      .r = fmaf(n, -WK_EXP_LN2_LOW, high),
+  };
+}
+
 /// exp(value): 0 below -87, exp(88) above 88 and for a NaN, exactly 1 for 0.
 static inline float wk_exp(float value) {
   static const float terms[8] = WK_EXP_TERMS;
@@ -25,15 +41,30 @@ static inline float wk_exp(float value) {
   if (x < WK_EXP_SMALLEST) {
     return 0;
   }
-  const float shifted = fmaf(x, WK_EXP_LOG2_E, WK_EXP_ROUND);
-  const float n = shifted - WK_EXP_ROUND;
-  const float high = fmaf(n, -WK_EXP_LN2_HIGH, x);
-  const float r = fmaf(n, -WK_EXP_LN2_LOW, high);
+  const wk_exp_parts parts = wk_split(x);
   float sum = terms[0];
   for (int i = 1; i < 8; i++) {
-    sum = fmaf(sum, r, terms[i]);
+    sum = fmaf(sum, parts.r, terms[i]);
   }
-  return sum * wk_float_of((wk_bits_of(shifted) + 127u) << 23);
+  return sum * parts.power;
+}
+
+// tanh(x / 2) = (exp(x) - 1) / (exp(x) + 1). exp(x) - 1 = 2^n * (exp(r) - 1) + (2^n - 1), without
+// the polynomial's last term: so that small x lose no digits. From 20 on the f32 is 1.
+#define WK_TANH_LARGEST 20.0f
+
+/// cap * tanh(value / cap), with `factor` = 2 / cap: at most the cap in magnitude; a NaN for a NaN.
+static inline float wk_soft_capped(float value, float cap, float factor) {
+  static const float terms[8] = WK_EXP_TERMS;
+  const float product = value * factor;
+  const float below = WK_TANH_LARGEST < product ? WK_TANH_LARGEST : product;
+  const wk_exp_parts parts = wk_split(-WK_TANH_LARGEST > below ? -WK_TANH_LARGEST : below);
+  float sum = terms[0];
+  for (int i = 1; i < 7; i++) {
+    sum = fmaf(sum, parts.r, terms[i]);
+  }
+  const float less_one = fmaf(sum * parts.r, parts.power, parts.power - 1.0f);
+  return cap * (less_one / (less_one + 2.0f));
 }
 
 /// -2 * sqrt(2 / pi), and 0.044715 times that: the polynomial of wk_kernel_set's geglu.

@@ -10,7 +10,7 @@
     .rms_norm = wk_neon_rms_norm, .swiglu = wk_neon_swiglu, .geglu = wk_neon_geglu,                \
     .to_halves = wk_neon_to_halves, .to_levels = wk_neon_to_levels, .attend = wk_neon_attend,      \
     .attend_q8 = wk_neon_attend_q8, .largest = wk_neon_largest,                                    \
-    .exponentials = wk_neon_exponentials,                                                          \
+    .exponentials = wk_neon_exponentials, .soft_cap = wk_neon_soft_cap,                            \
   }
 
 const wk_kernel_set *wk_kernel_set_neon(void) {

@@ -16,24 +16,37 @@ WK_NEON_INLINE float wk_sum_lanes(const float32x4_t lanes[4]) {
   return vget_lane_f32(two, 0) + vget_lane_f32(two, 1);
 }
 
-/// Four wk_exp.
-WK_NEON_INLINE float32x4_t wk_exp4(float32x4_t value) {
-  static const float terms[8] = WK_EXP_TERMS;
+/// Four wk_exp_parts.
+typedef struct wk_exp_parts4 {
+  float32x4_t power;
+  float32x4_t r;
+} wk_exp_parts4;
+
+WK_NEON_INLINE wk_exp_parts4 wk_split4(float32x4_t x) {
   const float32x4_t round = vdupq_n_f32(WK_EXP_ROUND);
-  // Of a NaN and a number this takes the number.
-  const float32x4_t x = vminnmq_f32(value, vdupq_n_f32(WK_EXP_LARGEST));
   const float32x4_t shifted = vfmaq_f32(round, x, vdupq_n_f32(WK_EXP_LOG2_E));
   const float32x4_t n = vsubq_f32(shifted, round);
   const float32x4_t high = vfmaq_f32(x, n, vdupq_n_f32(-WK_EXP_LN2_HIGH));
-  const float32x4_t r = vfmaq_f32(high, n, vdupq_n_f32(-WK_EXP_LN2_LOW));
+  const uint32x4_t exponent = vaddq_u32(vreinterpretq_u32_f32(shifted), vdupq_n_u32(127));
+  return (wk_exp_parts4){
+      .power = vreinterpretq_f32_u32(vshlq_n_u32(exponent, 23)),
+      .r = vfmaq_f32(high, n, vdupq_n_f32(-WK_EXP_LN2_LOW)),
+  };
+}
+
+/// Four wk_exp.
+WK_NEON_INLINE float32x4_t wk_exp4(float32x4_t value) {
+  static const float terms[8] = WK_EXP_TERMS;
+  // Of a NaN and a number this takes the number.
+  const float32x4_t x = vminnmq_f32(value, vdupq_n_f32(WK_EXP_LARGEST));
+  const wk_exp_parts4 parts = wk_split4(x);
   float32x4_t sum = vdupq_n_f32(terms[0]);
   for (int i = 1; i < 8; i++) {
-    sum = vfmaq_f32(vdupq_n_f32(terms[i]), sum, r);
+    sum = vfmaq_f32(vdupq_n_f32(terms[i]), sum, parts.r);
   }
-  const uint32x4_t exponent = vaddq_u32(vreinterpretq_u32_f32(shifted), vdupq_n_u32(127));
-  const float32x4_t power = vreinterpretq_f32_u32(vshlq_n_u32(exponent, 23));
   const uint32x4_t tiny = vcltq_f32(x, vdupq_n_f32(WK_EXP_SMALLEST));
-  return vreinterpretq_f32_u32(vbicq_u32(vreinterpretq_u32_f32(vmulq_f32(sum, power)), tiny));
+  const uint32x4_t product = vreinterpretq_u32_f32(vmulq_f32(sum, parts.power));
+  return vreinterpretq_f32_u32(vbicq_u32(product, tiny));
 }
 
 /// The f32 of 4 halves.
@@ -68,6 +81,7 @@ void wk_neon_attend_q8(wk_attention_tile *tile);
 size_t wk_neon_largest(const float *values, size_t count, bool *all_finite);
 void wk_neon_exponentials(const float *values, size_t count, float maximum, float factor,
                           float *out);
+void wk_neon_soft_cap(float *values, size_t count, float cap);
 
 #endif
 #endif

@@ -280,6 +280,9 @@ WK_NEON_INLINE void attend(tile_part part, const int count, const wk_kv_type typ
     const chunk_parts chunk = parts_at(tile, begin, longest, type);
     score(part, count, &chunk, &state, type);
     for (int q = 0; q < count; q++) {
+      if (tile->soft_cap > 0) {
+        wk_neon_soft_cap(state.weights[q], (size_t)(POSITIONS * chunk.count), tile->soft_cap);
+      }
       soften(&state, q, starts[q] > begin ? starts[q] - begin : 0,
              lengths[q] > begin ? lengths[q] - begin : 0, chunk.count);
     }

@@ -156,4 +156,32 @@ void wk_neon_exponentials(const float *values, size_t count, float maximum, floa
   }
 }
 
+/// Four wk_soft_capped.
+WK_NEON_INLINE float32x4_t soft_capped(float32x4_t values, float cap, float factor) {
+  static const float terms[8] = WK_EXP_TERMS;
+  const float32x4_t largest = vdupq_n_f32(WK_TANH_LARGEST);
+  // Of a NaN and a number these take the NaN.
+  const float32x4_t below = vminq_f32(vmulq_n_f32(values, factor), largest);
+  const wk_exp_parts4 parts = wk_split4(vmaxq_f32(below, vnegq_f32(largest)));
+  float32x4_t sum = vdupq_n_f32(terms[0]);
+  for (int i = 1; i < 7; i++) {
+    sum = vfmaq_f32(vdupq_n_f32(terms[i]), sum, parts.r);
+  }
+  const float32x4_t less_one =
+      vfmaq_f32(vsubq_f32(parts.power, vdupq_n_f32(1.0f)), vmulq_f32(sum, parts.r), parts.power);
+  const float32x4_t quotient = vdivq_f32(less_one, vaddq_f32(less_one, vdupq_n_f32(2.0f)));
+  return vmulq_n_f32(quotient, cap);
+}
+
+void wk_neon_soft_cap(float *values, size_t count, float cap) {
+  const float factor = 2.0f / cap;
+  size_t i = 0;
+  for (; i + 4 <= count; i += 4) {
+    vst1q_f32(values + i, soft_capped(vld1q_f32(values + i), cap, factor));
+  }
+  for (; i < count; i++) {
+    values[i] = wk_soft_capped(values[i], cap, factor);
+  }
+}
+
 #endif

@@ -108,7 +108,6 @@ typedef struct activation_work {
   const float *first;
   const float *second;
   void (*gate)(const float *gate, const float *up, size_t count, float *out);
-  const uint32_t *indices;
   size_t width;
   float epsilon;
   const wk_activation_buffer *out;
@@ -127,9 +126,9 @@ static void quantize_row(const void *arguments, size_t row) {
 
 static void normalize_row(const void *arguments, size_t row) {
   const activation_work *work = arguments;
-  const size_t source = work->indices != NULL ? work->indices[row] : row;
-  work->kernels->rms_norm(work->first + source * work->width, work->second, work->width,
-                          work->epsilon, work->out->values + row * work->width);
+  const size_t offset = row * work->width;
+  work->kernels->rms_norm(work->first + offset, work->second, work->width, work->epsilon,
+                          work->out->values + offset);
   quantize_row(arguments, row);
 }
 
@@ -140,11 +139,9 @@ static void gate_row(const void *arguments, size_t row) {
   quantize_row(arguments, row);
 }
 
-void wk_normalize(const wk_engine *engine, const float *values, const uint32_t *indices,
-                  size_t rows, size_t width, const float *weights, float epsilon,
-                  const wk_activation_buffer *out) {
-  const activation_work work = {engine->kernels, values, weights, NULL,
-                                indices,         width,  epsilon, out};
+void wk_normalize(const wk_engine *engine, const float *values, size_t rows, size_t width,
+                  const float *weights, float epsilon, const wk_activation_buffer *out) {
+  const activation_work work = {engine->kernels, values, weights, NULL, width, epsilon, out};
   wk_for_each_row(engine, rows, &work, normalize_row);
 }
 
@@ -152,15 +149,35 @@ void wk_gate(const wk_engine *engine, wk_activation activation, const float *gat
              size_t rows, size_t width, const wk_activation_buffer *out) {
   const wk_kernel_set *kernels = engine->kernels;
   const activation_work work = {
-      kernels, gate,  up, activation == WK_SILU ? kernels->swiglu : kernels->geglu,
-      NULL,    width, 0,  out};
+      kernels, gate, up, activation == WK_SILU ? kernels->swiglu : kernels->geglu, width, 0, out};
   wk_for_each_row(engine, rows, &work, gate_row);
+}
+
+typedef struct cap_work {
+  const wk_kernel_set *kernels;
+  float *values;
+  size_t count;
+  float cap;
+} cap_work;
+
+enum { VALUES_PER_CAP_TASK = 1 << 13 };
+
+static void cap_task(void *context, uint32_t index) {
+  const cap_work *work = context;
+  const size_t begin = (size_t)index * VALUES_PER_CAP_TASK;
+  const size_t count = wk_smaller(VALUES_PER_CAP_TASK, work->count - begin);
+  work->kernels->soft_cap(work->values + begin, count, work->cap);
+}
+
+void wk_soft_cap(const wk_engine *engine, float *values, size_t count, float cap) {
+  cap_work work = {engine->kernels, values, count, cap};
+  wk_pool_run(engine->pool, (uint32_t)wk_divided_up(count, VALUES_PER_CAP_TASK), cap_task, &work);
 }
 
 void wk_quantize(const wk_engine *engine, size_t rows, size_t width,
                  const wk_activation_buffer *buffer) {
   if (buffer->quantize) {
-    const activation_work work = {engine->kernels, NULL, NULL, NULL, NULL, width, 0, buffer};
+    const activation_work work = {engine->kernels, NULL, NULL, NULL, width, 0, buffer};
     wk_for_each_row(engine, rows, &work, quantize_row);
   }
 }

@@ -230,6 +230,13 @@ static void exponentials(const float *values, size_t count, float maximum, float
   }
 }
 
+static void soft_cap(float *values, size_t count, float cap) {
+  const float factor = 2.0f / cap;
+  for (size_t i = 0; i < count; i++) {
+    values[i] = wk_soft_capped(values[i], cap, factor);
+  }
+}
+
 static void to_levels(const float *values, size_t count, int8_t *levels, uint16_t *scales) {
   for (size_t start = 0; start < count; start += WK_KV_GROUP) {
     const size_t end = wk_smaller(start + WK_KV_GROUP, count);
@@ -261,6 +268,7 @@ const wk_kernel_set *wk_kernel_set_portable(void) {
       .attend_q8 = wk_portable_attend_q8,
       .largest = largest,
       .exponentials = exponentials,
+      .soft_cap = soft_cap,
   };
   return &set;
 }

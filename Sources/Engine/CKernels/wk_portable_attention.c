@@ -71,8 +71,8 @@ static float q8_score(const wk_kv_view *kv, const float *query, const attention_
   return score;
 }
 
-/// Scaled scores; minus infinity for positions that the query does not see, which are those before
-/// `start` and from `visible` on.
+/// Scaled and capped scores; minus infinity for positions that the query does not see, which are
+/// those before `start` and from `visible` on.
 static void score(const wk_attention_tile *tile, const float *query, size_t start, size_t visible,
                   const attention_chunk *chunk, float scores[CHUNK]) {
   for (size_t index = 0; index < CHUNK; index++) {
@@ -82,7 +82,9 @@ static void score(const wk_attention_tile *tile, const float *query, size_t star
     }
     const float sum =
         (tile->kv.type == WK_KV_Q8 ? q8_score : f16_score)(&tile->kv, query, chunk, index);
-    scores[index] = sum * tile->scale;
+    const float scaled = sum * tile->scale;
+    scores[index] =
+        tile->soft_cap > 0 ? wk_soft_capped(scaled, tile->soft_cap, 2.0f / tile->soft_cap) : scaled;
   }
 }
 

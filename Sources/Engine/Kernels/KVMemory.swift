@@ -134,6 +134,7 @@ package final class KVMemory {
       query_heads: queryHeadCount,
       kv_heads: layout.kvHeadCount,
       scale: 1 / Float(layout.headDimension).squareRoot(),
+      soft_cap: 0,
       window: .max,
       partials: partials.typed(Float.self),
       partial_floats: partials.byteCount / MemoryLayout<Float>.stride

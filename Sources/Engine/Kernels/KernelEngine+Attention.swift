@@ -60,12 +60,15 @@ extension KernelEngine {
   ///
   /// - Parameters:
   ///   - scale: What queries times keys are multiplied with; 1 / √dimension if nil.
+  ///   - softCap: Above 0: softCap · tanh(score / softCap) takes the place of scaled scores; nil:
+  ///     nothing does.
   ///   - window: The last positions that a row sees, its own included; nil: all.
   package func attend(
     queries: FloatRows,
     rows: PagedRows,
     layer: Int,
     scale: Float? = nil,
+    softCap: Float? = nil,
     window: Int? = nil,
     in memory: KVMemory,
     into output: ActivationRows
@@ -77,11 +80,13 @@ extension KernelEngine {
     )
     precondition(rows.rowCount <= min(queries.rowCapacity, output.rowCapacity), "too many rows")
     precondition(window ?? 1 > 0, "a row sees at least itself")
+    precondition(softCap ?? 1 > 0, "a cap is above 0")
     var kernelLayer = memory.layer(
       layer,
       queryHeadCount: queries.width / memory.layout.headDimension
     )
     if let scale { kernelLayer.scale = scale }
+    if let softCap { kernelLayer.soft_cap = softCap }
     kernelLayer.window = window ?? .max
     rows.withSpans { spans in
       wk_attention(

@@ -26,13 +26,15 @@ extension KernelEngine {
     epsilon: Float,
     into output: ActivationRows
   ) {
-    check(input, output, rowCount: rowCount, weights: weights)
-    precondition(rowCount <= input.rowCapacity, "too many rows")
+    precondition(
+      rowCount <= min(input.rowCapacity, output.rowCapacity) && input.width == output.width
+        && weights.count == input.width,
+      "shapes differ"
+    )
     var buffer = output.buffer
     wk_normalize(
       pointer,
       input.values,
-      nil,
       rowCount,
       input.width,
       weights,
@@ -41,39 +43,18 @@ extension KernelEngine {
     )
   }
 
-  /// RMS-normalises some rows: row i of the output comes from row `rows[i]`.
-  package func normalize(
-    _ input: FloatRows,
-    rows: [UInt32],
-    weights: [Float],
-    epsilon: Float,
-    into output: ActivationRows
-  ) {
-    check(input, output, rowCount: rows.count, weights: weights)
-    precondition(rows.allSatisfy { Int($0) < input.rowCapacity }, "no such row")
-    var buffer = output.buffer
-    wk_normalize(
-      pointer,
-      input.values,
-      rows,
-      rows.count,
-      input.width,
-      weights,
-      epsilon,
-      &buffer
-    )
-  }
-
-  private func check(
-    _ input: FloatRows,
-    _ output: ActivationRows,
-    rowCount: Int,
-    weights: [Float]
-  ) {
-    precondition(
-      rowCount <= output.rowCapacity && input.width == output.width && weights.count == input.width,
-      "shapes differ"
-    )
+  /// Moves some rows to the front, in place: row i becomes what row `rows[i]` was.
+  ///
+  /// - Parameter rows: Ascending.
+  package func keep(rows: [UInt32], of values: FloatRows) {
+    precondition(rows.allSatisfy { Int($0) < values.rowCapacity }, "no such row")
+    for (place, row) in rows.enumerated() where place < row {
+      let row = Int(row)
+      (values.values + place * values.width).update(
+        from: values.values + row * values.width,
+        count: values.width
+      )
+    }
   }
 
   /// output = activation(gate) * up.
@@ -99,6 +80,15 @@ extension KernelEngine {
       gate.width,
       &buffer
     )
+  }
+
+  /// values = cap · tanh(values / cap), of the first `rowCount` rows.
+  ///
+  /// - Parameter cap: Above 0.
+  package func softCap(_ rows: FloatRows, rowCount: Int, cap: Float) {
+    precondition(rowCount <= rows.rowCapacity, "too many rows")
+    precondition(cap > 0, "a cap is above 0")
+    wk_soft_cap(pointer, rows.values, rowCount * rows.width, cap)
   }
 
   /// Brings the quantised form of the first `rowCount` rows up to date with their values.

@@ -25,9 +25,18 @@ package struct Architecture: Hashable, Sendable {
   /// Where a window limits attention (`attention.sliding_window`), one layer of so many sees all
   /// positions, the last of them; nil: none does.
   package var globalLayerPeriod: Int?
+  /// The window where the file does not say; nil: none.
+  package var slidingWindow: Int?
   /// The rotary base of layers with a window, whose positions are not scaled, where the file does not
   /// say; nil: that of all layers.
   package var localRotaryBase: Float?
+  /// How many layers the family's one model has whose attention is scaled by the model's width divided
+  /// by its heads, not by the width of a head; files do not say so.
+  package var widthScaledLayerCount: Int?
+  /// What bounds attention's scores where the file does not say; nil: nothing.
+  package var attentionSoftCap: Float?
+  /// What bounds logits where the file does not say; nil: nothing.
+  package var finalSoftCap: Float?
 
   /// All families that Weft computes.
   package static let all = [
@@ -37,13 +46,25 @@ package struct Architecture: Hashable, Sendable {
     Architecture(name: "qwen2"),
     Architecture(name: "qwen3", hasHeadNorms: true),
     Architecture(
+      name: "gemma2",
+      activation: .gelu,
+      hasPostNorms: true,
+      scalesEmbeddings: true,
+      globalLayerPeriod: 2,
+      slidingWindow: 4096,
+      widthScaledLayerCount: 46,
+      attentionSoftCap: 50,
+      finalSoftCap: 30
+    ),
+    Architecture(
       name: "gemma3",
       activation: .gelu,
       hasHeadNorms: true,
       hasPostNorms: true,
       scalesEmbeddings: true,
       globalLayerPeriod: 6,
-      localRotaryBase: 10_000
+      localRotaryBase: 10_000,
+      widthScaledLayerCount: 62
     ),
     Architecture(name: "phi3", fusesProjections: true),
   ]

@@ -14,6 +14,10 @@ package struct ModelConfiguration: Hashable, Sendable {
   package var headDimension: Int
   /// What queries times keys are multiplied with.
   package var attentionScale: Float
+  /// What bounds attention's scores, softly; nil: nothing.
+  package var attentionSoftCap: Float?
+  /// What bounds logits, softly; nil: nothing.
+  package var finalSoftCap: Float?
   /// The positions that a token sees, its own included, in layers with a window; nil: all.
   package var slidingWindow: Int?
   /// Which layers have the window, if the file says so of each.
@@ -57,22 +61,25 @@ package struct ModelConfiguration: Hashable, Sendable {
       try metadata.integerIfPresent("attention.key_length", in: 1...256) ?? width / queryHeadCount
     normEpsilon = try metadata.float("attention.layer_norm_rms_epsilon", in: 0...1)
     contextLength = try metadata.integer("context_length", in: 1...16_777_216)
-    let window = try metadata.integerIfPresent("attention.sliding_window", in: 0...16_777_216) ?? 0
+    let window =
+      try metadata.integerIfPresent("attention.sliding_window", in: 0...16_777_216)
+      ?? architecture.slidingWindow ?? 0
     slidingWindow = window > 0 && window < contextLength ? window : nil
     windowedLayers = try metadata.booleansIfPresent(
       "attention.sliding_window_pattern",
       count: layerCount
     )
     attentionScale = 1 / Float(headDimension).squareRoot()
-    if architecture.name == "gemma3", layerCount == Self.largestGemma3LayerCount {
+    if layerCount == architecture.widthScaledLayerCount {
       attentionScale = 1 / (Float(width) / Float(queryHeadCount)).squareRoot()
     }
     attentionScale =
       try metadata.floatIfPresent("attention.scale", in: 1e-6...1e6) ?? attentionScale
+    attentionSoftCap = try metadata.softCap("attn_logit_softcapping", architecture.attentionSoftCap)
+    finalSoftCap = try metadata.softCap("final_logit_softcapping", architecture.finalSoftCap)
     vocabularySize = try Self.vocabularySize(file)
     rotary = RotaryScheme(dimension: headDimension, base: 10_000)
     localRotary = rotary
-    try metadata.refuse("attn_logit_softcapping", "final_logit_softcapping")
     try checkHeads(metadata)
     rotary = try RotaryScheme(metadata, headDimension: headDimension)
     localRotary = rotary
@@ -83,9 +90,6 @@ package struct ModelConfiguration: Hashable, Sendable {
       )
     }
   }
-
-  /// Gemma 3 of 27 billion parameters scales by its width: files do not say so.
-  private static let largestGemma3LayerCount = 62
 
   private static func architecture(_ metadata: GGUFMetadata) throws(MeshError) -> Architecture {
     let name = try metadata.string("general.architecture")

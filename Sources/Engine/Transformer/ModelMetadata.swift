@@ -36,15 +36,16 @@ struct ModelMetadata {
     return booleans
   }
 
-  func stringIfPresent(_ key: String) throws(MeshError) -> String? {
-    try metadata.stringIfPresent("\(prefix).\(key)")
+  /// A bound of scores or logits; nil for none, which a folder's metadata say with `false`.
+  ///
+  /// - Parameter usual: What it is where the file has no such key.
+  func softCap(_ key: String, _ usual: Float?) throws(MeshError) -> Float? {
+    if case .boolean(false)? = metadata["\(prefix).\(key)"] { return nil }
+    return try floatIfPresent(key, in: 1e-3...1e6) ?? usual
   }
 
-  /// Refuses a file that asks for something that is not computed.
-  func refuse(_ keys: String...) throws(MeshError) {
-    for key in keys where metadata["\(prefix).\(key)"] != nil {
-      throw unimplemented(key, "must be absent")
-    }
+  func stringIfPresent(_ key: String) throws(MeshError) -> String? {
+    try metadata.stringIfPresent("\(prefix).\(key)")
   }
 
   func mismatch(_ key: String, _ message: String) -> MeshError {

@@ -25,14 +25,23 @@ extension ModelRunner {
     defer { streamed?.release() }
     for index in layers {
       try streamed?.load(layer: index)
-      computeAttention(layer: index, rows.paged, didStore)
-      computeFeedForward(layer: index, rowCount: rows.paged.rowCount)
+      project(layer: index, rows.paged, didStore)
+      var left = rows.paged
+      if index == configuration.layerCount - 1, rows.logitsRows.count < left.rowCount {
+        // Of the others only keys and values are ever seen again.
+        left = rows.pagedLogits
+        engine.keep(rows: rows.logitsRows, of: buffers.queries)
+        engine.keep(rows: rows.logitsRows, of: buffers.hidden)
+      }
+      guard left.rowCount > 0 else { continue }
+      computeAttention(layer: index, left)
+      computeFeedForward(layer: index, rowCount: left.rowCount)
     }
-    return computeLogits(rows.logitsRows)
+    return computeLogits(rowCount: rows.logitsRows.count)
   }
 
-  /// hidden += post-norm(attention(norm(hidden)) · output).
-  private func computeAttention(
+  /// Queries of norm(hidden), and its keys and values, into their blocks.
+  private func project(
     layer index: Int,
     _ rows: PagedRows,
     _ didStore: (_ layer: Int) -> Void
@@ -60,28 +69,33 @@ extension ModelRunner {
       epsilon: configuration.normEpsilon,
       rowCount: rowCount
     )
-    let hasWindow = configuration.hasWindow(layer: index)
     engine.rotateAndStore(
       queries: buffers.queries,
       keys: buffers.keys,
       values: buffers.values,
-      angles: hasWindow ? buffers.localAngles : buffers.angles,
+      angles: configuration.hasWindow(layer: index) ? buffers.localAngles : buffers.angles,
       pairs: configuration.architecture.rotaryPairs,
       rows: rows,
       layer: index,
       in: kvMemory
     )
     didStore(index)
+  }
+
+  /// hidden += post-norm(attention(queries) · output).
+  private func computeAttention(layer index: Int, _ rows: PagedRows) {
+    let layer = weights.layers[index]
     engine.attend(
       queries: buffers.queries,
       rows: rows,
       layer: index,
       scale: configuration.attentionScale,
-      window: hasWindow ? configuration.slidingWindow : nil,
+      softCap: configuration.attentionSoftCap,
+      window: configuration.hasWindow(layer: index) ? configuration.slidingWindow : nil,
       in: kvMemory,
       into: buffers.attention
     )
-    add(buffers.attention, layer.attentionOutput, layer.postAttentionNorm, rowCount)
+    add(buffers.attention, layer.attentionOutput, layer.postAttentionNorm, rows.rowCount)
   }
 
   /// hidden += post-norm(input · matrix), or without the norm if there is none.
@@ -133,20 +147,23 @@ extension ModelRunner {
     add(buffers.gated, layer.down, layer.postFeedForwardNorm, rowCount)
   }
 
-  private func computeLogits(_ rows: [UInt32]) -> StepLogits {
-    if !rows.isEmpty {
+  private func computeLogits(rowCount: Int) -> StepLogits {
+    if rowCount > 0 {
       engine.normalize(
         buffers.hidden,
-        rows: rows,
+        rowCount: rowCount,
         weights: weights.outputNorm,
         epsilon: configuration.normEpsilon,
         into: buffers.outputNormalized
       )
       engine.multiply(
         MatrixProduct(buffers.outputNormalized, weights.output, into: buffers.logits),
-        rowCount: rows.count
+        rowCount: rowCount
       )
+      if let cap = configuration.finalSoftCap {
+        engine.softCap(buffers.logits, rowCount: rowCount, cap: cap)
+      }
     }
-    return StepLogits(rows: buffers.logits, rowCount: rows.count)
+    return StepLogits(rows: buffers.logits, rowCount: rowCount)
   }
 }

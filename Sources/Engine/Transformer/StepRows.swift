@@ -9,10 +9,13 @@ final class StepRows {
   private(set) var tokenIDs: [TokenID] = []
   /// Which rows get logits, in order.
   private(set) var logitsRows: [UInt32] = []
+  /// Where those rows belong; empty if they are all.
+  private(set) var pagedLogits: PagedRows
 
   /// - Parameter contextLength: The most positions of a sequence.
   init(_ settings: RunnerSettings, contextLength: Int) {
     paged = PagedRows(blockSizeTokens: settings.blockSizeTokens)
+    pagedLogits = PagedRows(blockSizeTokens: settings.blockSizeTokens)
     tokenIDs.reserveCapacity(settings.maxBatchTokens)
     logitsRows.reserveCapacity(settings.logitsLimit)
     reserve(settings, contextLength: contextLength)
@@ -25,6 +28,11 @@ final class StepRows {
       rowCount: settings.maxBatchTokens,
       sliceCount: settings.sliceLimit,
       positionCount: settings.sliceLimit * positionCount
+    )
+    pagedLogits.reserve(
+      rowCount: settings.logitsLimit,
+      sliceCount: min(settings.sliceLimit, settings.logitsLimit),
+      positionCount: min(settings.sliceLimit, settings.logitsLimit) * positionCount
     )
   }
 
@@ -44,5 +52,18 @@ final class StepRows {
       logitsRows.append(contentsOf: end - UInt32(slice.logitsRowCount)..<end)
     }
     paged.groupSharedBlocks()
+    pagedLogits.removeAll()
+    if logitsRows.count < tokenIDs.count { fillLogits(slices) }
+  }
+
+  private func fillLogits(_ slices: [SequenceSlice]) {
+    for slice in slices where slice.logitsRowCount > 0 {
+      pagedLogits.append(
+        rowCount: slice.logitsRowCount,
+        firstPosition: slice.startPosition + slice.tokenIDs.count - slice.logitsRowCount,
+        blockTable: slice.blockTable
+      )
+    }
+    pagedLogits.groupSharedBlocks()
   }
 }

@@ -16,6 +16,11 @@ struct FairShares: Sendable {
   private var present: [Int: Int] = [:]
   /// Accounts of tenants that are not behind say nothing; they are dropped at this number.
   private var limit = 64
+  /// The most accounts. While everybody is new no turn passes, and no account would ever be dropped.
+  private static let mostAccounts = 4096
+
+  /// Tenants, by priority, that something is remembered of.
+  var count: Int { ends.count }
 
   /// The turn of a tenant's next request.
   func turn(priority: Int, tenant: String) -> Int {
@@ -27,8 +32,23 @@ struct FairShares: Sendable {
   mutating func charge(_ tokens: Int, turn: Int, priority: Int, tenant: String) {
     ends[Account(priority: priority, tenant: tenant)] = turn + tokens
     guard ends.count > limit else { return }
-    ends = ends.filter { $0.value > present[$0.key.priority] ?? 0 }
+    ends = ends.filter { advance(of: $0) > 0 }
+    if ends.count > Self.mostAccounts / 2 { keepMostAdvanced(Self.mostAccounts / 2) }
     limit = max(64, 2 * ends.count)
+  }
+
+  /// How far ahead of its turn a tenant has been served.
+  private func advance(of end: (key: Account, value: Int)) -> Int {
+    end.value - (present[end.key.priority] ?? 0)
+  }
+
+  /// Forgets those that would gain least by it.
+  private mutating func keepMostAdvanced(_ count: Int) {
+    let kept = ends.sorted {
+      (advance(of: $1), $0.key.tenant, $0.key.priority)
+        < (advance(of: $0), $1.key.tenant, $1.key.priority)
+    }
+    ends = Dictionary(uniqueKeysWithValues: kept.prefix(count).map { ($0.key, $0.value) })
   }
 
   /// Corrects a charge once it is known how many tokens it was.

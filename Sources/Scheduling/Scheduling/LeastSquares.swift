@@ -70,10 +70,13 @@ package struct LeastSquares: Sendable {
   /// how much a prior of `priorWeight` observations of that size is.
   private mutating func solve() {
     let scale = nonNegativeSolution(scale: prior, priorWeight: 1e-9 * priorWeight)
-    weights = nonNegativeSolution(
+    let solution = nonNegativeSolution(
       scale: zip(scale, prior).map { max($0, $1) },
       priorWeight: priorWeight
     )
+    // Observations beyond all machines round the prior away, and alone need not say what weights are.
+    guard solution.allSatisfy(\.isFinite) else { return }
+    weights = solution
   }
 
   /// The weights; those that come out negative are 0, and the rest is solved again.

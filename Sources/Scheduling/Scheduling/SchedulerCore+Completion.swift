@@ -13,11 +13,11 @@ extension SchedulerCore {
     guard let worker = place(of: result.epoch),
       result.step.rawValue > workers[worker].stepsCompleted
     else { return [] }
-    guard let plan = workers[worker].plansInFlight.first, plan.step == result.step else {
+    guard workers[worker].plansInFlight.first?.step == result.step else {
       return workerLost(result.epoch)
     }
     note(worker)
-    workers[worker].plansInFlight.removeFirst()
+    var plan = workers[worker].plansInFlight.removeFirst()
     workers[worker].stepsCompleted = result.step.rawValue
     workers[worker].computeMicroseconds += result.computeMicroseconds
     workers[worker].idleMicroseconds += result.idleMicroseconds
@@ -32,6 +32,8 @@ extension SchedulerCore {
       let failure = result.failures.first { $0.sequence == slice.id }
       complete(slice, slot, result.sampled[sampled], failure, on: worker, &events)
     }
+    plan.slices.removeAll(keepingCapacity: true)
+    workers[worker].spareSlices.append(plan.slices)
     return events
   }
 

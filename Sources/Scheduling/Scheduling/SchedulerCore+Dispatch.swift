@@ -28,7 +28,11 @@ extension SchedulerCore {
   mutating func dispatch() {
     guard !waiting.isEmpty, !workers.isEmpty else { return }
     var loads: [WorkerLoad] = []
-    loads.reserveCapacity(workers.count)
+    swap(&loads, &scratch.loads)
+    defer {
+      loads.removeAll(keepingCapacity: true)
+      swap(&loads, &scratch.loads)
+    }
     for worker in workers.indices {
       let load = workers[worker].load ?? load(of: worker)
       workers[worker].load = load
@@ -189,6 +193,10 @@ extension SchedulerCore {
       workers[worker].pool.retain(block)
       sequences[slot].blockTable.append(block)
     }
+    // So that it never moves while it grows.
+    sequences[slot].blockTable.reserveCapacity(
+      capabilities.blocks(covering: sequences[slot].maxTotalCount)
+    )
     let needed = blocksAtAdmission(of: slot, on: worker)
     extendBlockTable(of: slot, to: needed, on: worker)
     precondition(sequences[slot].blockTable.count == needed, "the memory was there a moment ago")

@@ -51,6 +51,12 @@ extension SchedulerCore {
     workers[worker].isDraining = true
   }
 
+  /// Takes ``drain(_:)`` back.
+  package mutating func open(_ epoch: Epoch) {
+    guard let worker = place(of: epoch) else { return }
+    workers[worker].isDraining = false
+  }
+
   /// Whether the epoch is a present membership.
   package func isMember(_ epoch: Epoch) -> Bool { place(of: epoch) != nil }
 

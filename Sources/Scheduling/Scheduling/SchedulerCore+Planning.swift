@@ -1,31 +1,32 @@
 import MeshTypes
 
 extension SchedulerCore {
-  /// The next plans of all workers that can take one; those of one worker are to be sent in this
+  /// Makes the next plans of all workers that can take one; those of one worker are to be sent in this
   /// order, after all its earlier ones.
   ///
+  /// It takes no memory once `plans` has held as much before, unless sequences come, go, or move.
+  ///
+  /// - Parameter plans: Replaced by the new ones, in the same memory where nobody else holds it.
   /// - Complexity: O(workers + sequences that run where something has changed since the last call
   ///   + admitted × workers), however many sequences wait.
-  package mutating func nextPlans() -> [StepPlan] {
-    var plans: [StepPlan] = []
+  package mutating func nextPlans(into plans: inout PlanBatch) {
+    plans.removeAll()
     repeat {
       for epoch in changed {
         guard let worker = place(of: epoch), hasRoomForPlan(worker) else { continue }
         growBlockTables(on: worker)
       }
       dispatch()
-      let epochs = changed.sorted()
-      changed = []
-      for epoch in epochs {
-        guard let worker = place(of: epoch) else { continue }
+      swap(&changed, &scratch.epochs)
+      for next in scratch.epochs.indices {
+        guard let worker = place(of: scratch.epochs[next]) else { continue }
         workers[worker].hasNews = false
-        guard hasRoomForPlan(worker), let plan = formPlan(on: worker) else { continue }
-        plans.append(plan)
+        guard hasRoomForPlan(worker), formPlan(on: worker, in: &plans) else { continue }
         workers[worker].load = nil
         if hasRoomForPlan(worker) { note(worker) }
       }
+      scratch.epochs.removeAll(keepingCapacity: true)
     } while !changed.isEmpty
-    return plans
   }
 
   /// Notes that something has happened to a worker that its next plan, or whom it takes, may depend
@@ -34,7 +35,9 @@ extension SchedulerCore {
     workers[worker].load = nil
     guard !workers[worker].hasNews else { return }
     workers[worker].hasNews = true
-    changed.append(workers[worker].epoch)
+    let epoch = workers[worker].epoch
+    let place = changed.lastIndex { $0 < epoch }.map { $0 + 1 } ?? 0
+    changed.insert(epoch, at: place)
   }
 
   /// Whether another plan may be in flight. If none may, a result is to come, which is news.
@@ -42,34 +45,39 @@ extension SchedulerCore {
     workers[worker].plansInFlight.count < settings.maxPlansInFlight
   }
 
-  private mutating func formPlan(on worker: Int) -> StepPlan? {
-    let shares = dealBudget(on: worker)
+  /// - Returns: Whether there is something to plan.
+  private mutating func formPlan(on worker: Int, in plans: inout PlanBatch) -> Bool {
+    var shares: [Share] = []
+    swap(&shares, &scratch.shares)
+    defer {
+      shares.removeAll(keepingCapacity: true)
+      swap(&shares, &scratch.shares)
+    }
+    dealBudget(on: worker, to: &shares)
     guard
       !shares.isEmpty || !workers[worker].releases.isEmpty
         || !workers[worker].pendingStores.isEmpty || !workers[worker].pendingCopies.isEmpty
         || workers[worker].loads.hasNews
-    else { return nil }
+    else { return false }
     workers[worker].stepsPlanned += 1
     let step = StepID(workers[worker].stepsPlanned)
-    var plan = StepPlan(
-      epoch: workers[worker].epoch,
-      step: step,
-      releases: workers[worker].releases
-    )
-    workers[worker].releases = []
-    plan.stores = workers[worker].pendingStores
-    workers[worker].pendingStores = []
-    plan.copies = workers[worker].pendingCopies
-    workers[worker].pendingCopies = []
-    (plan.loads, plan.cancelledLoads) = workers[worker].loads.takeNews()
-    plan.slices.reserveCapacity(shares.count)
-    var inFlight: [WorkerState.SliceInFlight] = []
-    inFlight.reserveCapacity(shares.count)
+    plans.append(epoch: workers[worker].epoch, step: step) { plan in
+      swap(&plan.releases, &workers[worker].releases)
+      swap(&plan.stores, &workers[worker].pendingStores)
+      swap(&plan.copies, &workers[worker].pendingCopies)
+      (plan.loads, plan.cancelledLoads) = workers[worker].loads.takeNews()
+      schedule(shares, in: &plan, on: worker)
+    }
+    return true
+  }
+
+  private mutating func schedule(_ shares: [Share], in plan: inout StepPlan, on worker: Int) {
+    var inFlight = workers[worker].spareSlices.popLast() ?? []
     var work = TransferModel.StepWork()
     for share in shares {
       let slot = share.slot
       if !sequences[slot].isStarted { plan.starts.append(start(slot)) }
-      let slice = schedule(share)
+      let slice = schedule(share, newBlocks: &plan.newBlocks)
       plan.slices.append(slice)
       if let store = storeAsComputed(slice, of: slot, on: worker) { plan.stores.append(store) }
       work.add(slice.startPosition..<slice.startPosition + slice.tokenCount)
@@ -87,9 +95,8 @@ extension SchedulerCore {
       )
     }
     workers[worker].plansInFlight.append(
-      WorkerState.PlanInFlight(step: step, slices: inFlight, work: work)
+      WorkerState.PlanInFlight(step: plan.step, slices: inFlight, work: work)
     )
-    return plan
   }
 
   /// A sequence's part of a step's budget.
@@ -101,11 +108,9 @@ extension SchedulerCore {
 
   /// Deals the step's budget: one token to each sequence that decodes, then to prompts what the cap
   /// lets each have, then to drafts; all by rank.
-  private func dealBudget(on worker: Int) -> [Share] {
+  private func dealBudget(on worker: Int, to shares: inout [Share]) {
     var budget = workers[worker].capabilities.maxBatchTokens
     var places = workers[worker].capabilities.maxBatchSequences
-    var shares: [Share] = []
-    shares.reserveCapacity(min(workers[worker].running.count, places))
     let turn = suspectTurn(on: worker)
     for isPrefill in [false, true] {
       for slot in workers[worker].running where budget > 0 && places > 0 {
@@ -121,7 +126,6 @@ extension SchedulerCore {
     }
     // A draft is sampled from like a sequence.
     dealDrafts(to: &shares, upTo: min(budget, places), on: worker)
-    return shares
   }
 
   /// Positions that its blocks have room for beyond those scheduled: fewer than it wants when blocks
@@ -143,12 +147,13 @@ extension SchedulerCore {
     )
   }
 
-  private mutating func schedule(_ share: Share) -> PlannedSlice {
+  private mutating func schedule(_ share: Share, newBlocks: inout [BlockID]) -> PlannedSlice {
     let slot = share.slot, tokenCount = share.tokenCount
     let start = sequences[slot].scheduledCount
     let isOpen = sequences[slot].draftsInFlight + share.draftLimit > 0
     let samples = start + tokenCount == sequences[slot].totalCount
-    let newBlocks = Array(sequences[slot].blockTable[sequences[slot].sentBlockCount...])
+    let firstNew = newBlocks.count
+    newBlocks += sequences[slot].blockTable[sequences[slot].sentBlockCount...]
     sequences[slot].sentBlockCount = sequences[slot].blockTable.count
     sequences[slot].scheduledCount += tokenCount
     if samples { sequences[slot].samplesInFlight += 1 }
@@ -157,7 +162,7 @@ extension SchedulerCore {
       sequence: sequences[slot].id,
       startPosition: start,
       tokenCount: tokenCount,
-      newBlocks: newBlocks,
+      newBlocks: firstNew..<newBlocks.count,
       samples: samples,
       draftLimit: isOpen ? share.draftLimit : nil
     )

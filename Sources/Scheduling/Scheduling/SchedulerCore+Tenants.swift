@@ -2,6 +2,9 @@ import MeshTypes
 
 /// How much one tenant may have waiting: with a bound, nobody can fill the queue for all others.
 extension SchedulerCore {
+  /// Tenants whose turns are remembered; those of several priorities count several times.
+  package var rememberedTenants: Int { shares.count }
+
   /// - Throws: ``MeshError`` `resourceExhausted` when the queue is full, or a tenant's part of it.
   func checkQueue(for tenant: String) throws(MeshError) {
     guard waiting.count < settings.maxWaitingSequences else {

@@ -4,7 +4,7 @@ package import MeshTypes
 /// events out. It reads no clock and does nothing by itself.
 ///
 /// After every event (a submission, a cancellation, a result, a change of membership) ask
-/// ``nextPlans()``, send what it gives, and pass on the sequence events in their order. With a KV
+/// ``nextPlans(into:)``, send what it gives, and pass on the sequence events in their order. With a KV
 /// store, ask ``nextStoreQueries()`` too, and bring the answers back.
 ///
 /// What a sequence produces does not depend on anything decided here: each plan only says which
@@ -35,8 +35,10 @@ package struct SchedulerCore: Sendable {
   var waitingByTenant: [String: Int] = [:]
   /// By epoch.
   var workers: [WorkerState] = []
-  /// The workers to which something has happened since they were last planned for.
+  /// The workers to which something has happened since they were last planned for, in ascending order.
   var changed: [Epoch] = []
+  /// Memory that planning uses again and again.
+  var scratch = PlanningScratch()
   var nextEpoch: Epoch
   var nextArrival: UInt64 = 0
   var counters = SchedulerCounters()

@@ -15,6 +15,8 @@ package struct StepPlan: Hashable, Sendable {
   /// What to compute: decoding sequences first; at most one slice a sequence, and at most the
   /// worker's `maxBatchTokens` positions in all. May be empty.
   package var slices: [PlannedSlice]
+  /// Blocks that the slices append to their sequences' block tables, one slice's after the other's.
+  package var newBlocks: [BlockID]
   /// Blocks to copy away for the KV store.
   package var stores: [BlockStore] = []
   /// Blocks that begin as copies of others, one after the other.
@@ -30,13 +32,34 @@ package struct StepPlan: Hashable, Sendable {
     step: StepID,
     releases: [SequenceID] = [],
     starts: [SequenceStart] = [],
-    slices: [PlannedSlice] = []
+    slices: [PlannedSlice] = [],
+    newBlocks: [BlockID] = []
   ) {
     self.epoch = epoch
     self.step = step
     self.releases = releases
     self.starts = starts
     self.slices = slices
+    self.newBlocks = newBlocks
+  }
+
+  /// Blocks that a slice of this plan appends to its sequence's block table.
+  package func newBlocks(of slice: PlannedSlice) -> ArraySlice<BlockID> {
+    newBlocks[slice.newBlocks]
+  }
+
+  /// Makes it an empty plan for another step that keeps this one's memory.
+  mutating func begin(epoch: Epoch, step: StepID) {
+    self.epoch = epoch
+    self.step = step
+    releases.removeAll(keepingCapacity: true)
+    starts.removeAll(keepingCapacity: true)
+    slices.removeAll(keepingCapacity: true)
+    newBlocks.removeAll(keepingCapacity: true)
+    stores.removeAll(keepingCapacity: true)
+    copies.removeAll(keepingCapacity: true)
+    loads.removeAll(keepingCapacity: true)
+    cancelledLoads.removeAll(keepingCapacity: true)
   }
 
   /// Positions computed by the step, at most.
@@ -81,8 +104,8 @@ package struct PlannedSlice: Hashable, Sendable {
   package var startPosition: Int
   /// How many positions; at least 1. The last may be a token that an earlier plan samples.
   package var tokenCount: Int
-  /// Blocks to append to the worker's block table first.
-  package var newBlocks: [BlockID]
+  /// Blocks to append to its block table first: places in the plan's ``StepPlan/newBlocks``.
+  package var newBlocks: Range<Int>
   /// Whether a token is sampled from the last position and appended to the sequence.
   package var samples: Bool
   /// For a sequence that decodes on drafts: the slice begins with the last token that the sequence has
@@ -95,7 +118,7 @@ package struct PlannedSlice: Hashable, Sendable {
     sequence: SequenceID,
     startPosition: Int,
     tokenCount: Int,
-    newBlocks: [BlockID] = [],
+    newBlocks: Range<Int> = 0..<0,
     samples: Bool,
     draftLimit: Int? = nil
   ) {

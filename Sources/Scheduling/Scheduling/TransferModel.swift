@@ -79,7 +79,8 @@ package struct TransferModel: Sendable {
 
   /// Takes a completed load in.
   package mutating func observeLoad(memoryBytes: Int, diskBytes: Int, microseconds: Double) {
-    guard memoryBytes + diskBytes > 0 else { return }
+    // Not their sum: workers may say whatever fits.
+    guard memoryBytes > 0 || diskBytes > 0 else { return }
     largestLoadBytes = max(largestLoadBytes, memoryBytes)
     fetching.observe([1, Double(memoryBytes), Double(diskBytes)], microseconds)
   }

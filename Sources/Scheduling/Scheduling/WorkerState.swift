@@ -34,6 +34,8 @@ struct WorkerState: Sendable {
   var running: [Int] = []
   /// Oldest first.
   var plansInFlight: [PlanInFlight] = []
+  /// Memory of plans that are no longer in flight, for others.
+  var spareSlices: [[SliceInFlight]] = []
   /// Sequences that the worker still knows and shall forget with the next plan.
   var releases: [SequenceID] = []
   /// Keys of the known blocks that a sequence here has not computed yet, with that sequence; those of

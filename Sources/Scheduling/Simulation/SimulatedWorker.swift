@@ -79,8 +79,8 @@ package struct SimulatedWorker {
     let ids = Set(plan.slices.map(\.sequence))
     try require(ids.count == plan.slices.count, "a sequence has two slices")
     for slice in plan.slices {
-      sequences[slice.sequence]?.table += slice.newBlocks
-      memory.hold(slice.newBlocks)
+      sequences[slice.sequence]?.table += plan.newBlocks(of: slice)
+      memory.hold(plan.newBlocks(of: slice))
     }
     // As on a device, all slices of a step write before any of them reads.
     drafts.removeAll(keepingCapacity: true)

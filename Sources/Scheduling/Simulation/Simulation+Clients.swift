@@ -99,7 +99,8 @@ extension Simulation {
     for event in core?.advance(to: now) ?? [] { try tell(event) }
     guard core != nil else { return }
     changeCount += 1
-    for plan in core?.nextPlans() ?? [] { try send(plan) }
+    core?.nextPlans(into: &plans)
+    for plan in plans { try send(plan) }
     for query in core?.nextStoreQueries() ?? [] { ask(query) }
   }
 

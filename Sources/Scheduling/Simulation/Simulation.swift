@@ -30,6 +30,8 @@ package struct Simulation {
   let scenario: SimulationScenario
   var generator: SimulationGenerator
   var queue = EventQueue<Event>()
+  /// The plans that the scheduler has made last.
+  var plans = PlanBatch()
   /// Microseconds since the beginning.
   var now = 0
   /// nil while the scheduler is down.

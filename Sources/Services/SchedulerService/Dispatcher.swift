@@ -14,11 +14,13 @@ final class Dispatcher: Sendable {
 
   private struct Member {
     let request: Weft_Scheduler_V1_JoinRequest
-    let plans: AsyncStream<StepPlan>.Continuation
+    let plans: AsyncStream<Weft_Worker_V1_ExecuteRequest>.Continuation
   }
 
   private struct State {
     var core: SchedulerCore
+    /// The plans made last, and memory for the next.
+    var plans = PlanBatch()
     var members: [Epoch: Member] = [:]
     var sequences: [SequenceID: SequenceEvents.Continuation] = [:]
     var nextSequence: UInt64 = 1
@@ -101,16 +103,16 @@ final class Dispatcher: Sendable {
     state.withLock { $0.members.values.first?.request.capabilities.model }
   }
 
-  /// Makes a worker a member.
+  /// Makes a worker a member, which gets sequences once ``open(_:)`` says that it takes plans.
   ///
   /// - Returns: Its membership, and the plans to send it.
   /// - Throws: ``MeshError`` `failedPrecondition` if other workers run another model,
   ///   `invalidArgument` naming a capability that is out of range.
   func join(
     _ request: Weft_Scheduler_V1_JoinRequest
-  ) throws(MeshError) -> (Epoch, AsyncStream<StepPlan>) {
+  ) throws(MeshError) -> (Epoch, AsyncStream<Weft_Worker_V1_ExecuteRequest>) {
     let capabilities = try WorkerCapabilities(request)
-    let (plans, continuation) = AsyncStream.makeStream(of: StepPlan.self)
+    let (plans, continuation) = AsyncStream.makeStream(of: Weft_Worker_V1_ExecuteRequest.self)
     let epoch = try state.withLock { (state) throws(MeshError) -> Epoch in
       let others = state.members.values.filter { $0.request.worker != request.worker }
       if let other = others.first?.request.capabilities.model,
@@ -123,6 +125,7 @@ final class Dispatcher: Sendable {
         )
       }
       let join = try state.core.join(capabilities)
+      state.core.drain(join.epoch)
       Self.removeFormerMembers(&state)
       state.members[join.epoch] = Member(request: request, plans: continuation)
       Self.send(join.events, &state)
@@ -130,6 +133,14 @@ final class Dispatcher: Sendable {
       return join.epoch
     }
     return (epoch, plans)
+  }
+
+  /// Gives a member sequences from now on.
+  func open(_ epoch: Epoch) {
+    state.withLock { state in
+      state.core.open(epoch)
+      sendPlans(&state)
+    }
   }
 
   /// Ends a membership: in good order, or because the worker was lost.
@@ -225,7 +236,10 @@ final class Dispatcher: Sendable {
 
   private func sendPlans(_ state: inout State) {
     _ = endOverdue(&state)
-    for plan in state.core.nextPlans() { state.members[plan.epoch]?.plans.yield(plan) }
+    state.core.nextPlans(into: &state.plans)
+    for plan in state.plans {
+      state.members[plan.epoch]?.plans.yield(Weft_Worker_V1_ExecuteRequest(plan))
+    }
     for query in state.core.nextStoreQueries() { queryContinuation.yield(query) }
   }
 

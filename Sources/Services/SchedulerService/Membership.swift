@@ -19,7 +19,7 @@ struct Membership: Sendable {
   /// What its plans carry.
   let epoch: Epoch
   private let address: TransportAddress
-  private let plans: AsyncStream<StepPlan>
+  private let plans: AsyncStream<Weft_Worker_V1_ExecuteRequest>
   private let dispatcher: Dispatcher
   private let logger: Logger
 
@@ -52,8 +52,10 @@ struct Membership: Sendable {
       defer { client.grpc.beginGracefulShutdown() }
       let worker = Weft_Worker_V1_WorkerService.Client(wrapping: client.grpc)
       try await worker.execute { writer in
-        for await plan in plans { try await writer.write(Weft_Worker_V1_ExecuteRequest(plan)) }
+        for await plan in plans { try await writer.write(plan) }
       } onResponse: { response in
+        // Not before: sequences that were given to a worker are suspected when it is lost.
+        if case .success = response.accepted { dispatcher.open(epoch) }
         for try await result in response.messages { dispatcher.complete(result) }
       }
       return .lost

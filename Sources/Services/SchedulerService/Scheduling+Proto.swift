@@ -88,7 +88,7 @@ extension Weft_Worker_V1_ExecuteRequest {
           $0.sequence = slice.sequence.rawValue
           $0.startPosition = UInt32(slice.startPosition)
           $0.tokenCount = UInt32(slice.tokenCount)
-          $0.appendedBlocks = slice.newBlocks.map(\.rawValue)
+          $0.appendedBlocks = plan.newBlocks(of: slice).map(\.rawValue)
           $0.samples = slice.samples
           if let limit = slice.draftLimit { $0.draftLimit = UInt32(limit) }
         }

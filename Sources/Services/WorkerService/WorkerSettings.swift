@@ -96,7 +96,7 @@ package struct EngineSettings: Sendable {
   package init(_ reader: SettingsReader) async throws(MeshError) {
     threads = try await reader.integer("threads", in: 1...256) ?? MachineLimits().threadCount
     pinning = try await reader.choice("pin-threads") ?? .auto
-    blockCount = try await reader.integer("kv-blocks", in: 2...(1 << 24))
+    blockCount = try await reader.integer("kv-blocks", in: 2...KVMemoryPlan.largestCount)
     kvMemoryBytes = try await reader.integer("kv-memory-mib", in: 1...(1 << 24)).map { $0 << 20 }
     memoryUtilization = try await reader.number("memory-utilization", in: 0.01...1)
     kvType = try await reader.choice("kv-dtype") ?? .f16

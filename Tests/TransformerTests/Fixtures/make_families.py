@@ -48,6 +48,14 @@ MODELS = [
     ("qwen2", "qwen2", transformers.Qwen2Config, rope(), {}),
     ("qwen3", "qwen3", transformers.Qwen3Config, rope() | dict(head_dim=HEAD), {}),
     (
+        "gemma2", "gemma2", transformers.Gemma2Config,
+        rope() | dict(
+            num_hidden_layers=3, head_dim=HEAD, query_pre_attn_scalar=HEAD, sliding_window=20,
+            attn_logit_softcapping=0.7, final_logit_softcapping=1.2,
+        ),
+        {"window": 20, "caps": (0.7, 1.2)},
+    ),
+    (
         "gemma3", "gemma3", transformers.Gemma3TextConfig,
         dict(num_hidden_layers=7, head_dim=HEAD, query_pre_attn_scalar=HEAD, sliding_window=20, rope_parameters=GEMMA3),
         {"window": 20, "linear": 4.0, "theta": 1_000_000.0},
@@ -56,7 +64,8 @@ MODELS = [
 ]
 
 # Those that are there as Hugging Face folders too.
-FOLDERS = ["llama3-scaling", "yarn-scaling", "gemma3", "phi3"]
+FOLDERS = ["llama3-scaling", "yarn-scaling", "gemma2", "gemma3", "phi3"]
+GEMMAS = ["gemma2", "gemma3"]
 
 NAMES = {
     "input_layernorm": "attn_norm", "self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k",
@@ -74,7 +83,7 @@ def gguf_name(name, architecture):
     _, layer, rest = name.split(".", 2)
     module, kind = rest.rsplit(".", 1)
     norms = {"post_attention_layernorm": "ffn_norm"}
-    if architecture == "gemma3":
+    if architecture in GEMMAS:
         norms = {
             "post_attention_layernorm": "post_attention_norm", "pre_feedforward_layernorm": "ffn_norm",
             "post_feedforward_layernorm": "post_ffw_norm",
@@ -84,7 +93,7 @@ def gguf_name(name, architecture):
 
 def laid_out(name, tensor, architecture):
     """The tensor as GGUF files have it."""
-    if architecture == "gemma3" and "norm" in name:
+    if architecture in GEMMAS and "norm" in name:
         return tensor + 1
     if architecture == "llama" and (".attn_q." in name or ".attn_k." in name):
         heads = tensor.shape[0] // HEAD
@@ -118,6 +127,9 @@ def make(folder, name, architecture, configuration, changes, more):
     writer.add_rope_freq_base(more.get("theta") or changes["rope_parameters"]["rope_theta"])
     if "window" in more:
         writer.add_sliding_window(more["window"])
+    if "caps" in more:
+        writer.add_attn_logit_softcapping(more["caps"][0])
+        writer.add_final_logit_softcapping(more["caps"][1])
     if "linear" in more:
         writer.add_rope_scaling_type(gguf.RopeScalingType.LINEAR)
         writer.add_rope_scaling_factor(more["linear"])

@@ -61,6 +61,13 @@ struct KVMemoryPlanTests {
     #expect(try await blockCount(["kv-blocks": "5"], limits) == 5)
   }
 
+  @Test("however small blocks are: no more than a scheduler takes")
+  func most() async throws {
+    let engine = try await EngineSettings(try await settings(["kv-memory-mib": "8192"]))
+    let plan = KVMemoryPlan(settings: engine, blockBytes: 1024, minimumBlocks: 32)
+    #expect(try plan.blockCount(within: []) == 4_194_304)
+  }
+
   @Test("too little memory: what is needed, what there is, and whose limit that is")
   func tooLittle() async {
     let limits = [limit(16_000, used: 4000), limit(1000, used: 300, name: "the group")]
@@ -73,7 +80,7 @@ struct KVMemoryPlanTests {
       "the group's 1000 MiB",
       "300 MiB in use"
     )
-    await expectRefusal("kv-blocks", ["kv-blocks": "16777216"], limits)
+    await expectRefusal("kv-blocks", ["kv-blocks": "4194304"], limits)
     await expectRefusal(
       "memory-utilization",
       [:],
@@ -88,6 +95,7 @@ struct KVMemoryPlanTests {
   func range() async {
     for (name, value) in [
       ("memory-utilization", "0"), ("memory-utilization", "1.1"), ("pin-threads", "yes"),
+      ("kv-blocks", "4194305"),
     ] {
       let error = await #expect(throws: MeshError.self) {
         _ = try await EngineSettings(try await settings([name: value]))

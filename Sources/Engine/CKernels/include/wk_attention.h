@@ -63,6 +63,9 @@ typedef struct wk_attention_tile {
   wk_kv_view kv;
   const uint32_t *block_table;
   float scale;
+  /// What bounds scaled scores: soft_cap * tanh(score / soft_cap) takes a score's place; 0 if
+  /// nothing does.
+  float soft_cap;
   size_t count;
   /// Per query: `head_dimension` values, the positions it sees (start ..< length), at least one,
   /// where the result goes.

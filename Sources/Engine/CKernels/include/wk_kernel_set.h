@@ -69,6 +69,10 @@ typedef struct wk_kernel_set {
 
   /// out[i] = exp((values[i] - maximum) * factor). Values are at most the maximum.
   void (*exponentials)(const float *values, size_t count, float maximum, float factor, float *out);
+
+  /// values[i] = cap * tanh(values[i] / cap), at most the cap in magnitude; a NaN stays one. The
+  /// cap is above 0.
+  void (*soft_cap)(float *values, size_t count, float cap);
 } wk_kernel_set;
 
 /// The portable set.

@@ -53,6 +53,8 @@ typedef struct wk_attention_layer {
   size_t query_heads;
   size_t kv_heads;
   float scale;
+  /// As a tile's.
+  float soft_cap;
   /// The last positions that a query sees, its own included.
   size_t window;
   /// Memory for results of parts of a sequence.
@@ -106,11 +108,9 @@ void wk_angles(const wk_engine *engine, const uint32_t *positions, size_t rows,
                const float *frequencies, size_t count, float magnitude, float *cosines,
                float *sines);
 
-/// RMS-normalises rows of `width`; row i of the result comes from row `indices[i]`, or i when
-/// `indices` is null.
-void wk_normalize(const wk_engine *engine, const float *values, const uint32_t *indices,
-                  size_t rows, size_t width, const float *weights, float epsilon,
-                  const wk_activation_buffer *out);
+/// RMS-normalises rows of `width`.
+void wk_normalize(const wk_engine *engine, const float *values, size_t rows, size_t width,
+                  const float *weights, float epsilon, const wk_activation_buffer *out);
 
 /// RMS-normalises rows of `width` in place, and adds them to those of `sum`.
 void wk_add_normalized(const wk_engine *engine, float *values, size_t rows, size_t width,
@@ -138,6 +138,9 @@ void wk_multiply(const wk_engine *engine, const wk_product *products, size_t cou
 
 /// Rotates queries and keys, and stores keys and values.
 void wk_store(const wk_engine *engine, const wk_kv_store *store, size_t rows);
+
+/// values[i] = cap * tanh(values[i] / cap).
+void wk_soft_cap(const wk_engine *engine, float *values, size_t count, float cap);
 
 /// Attention of all rows: queries and out are [rows][query_heads * head_dimension].
 void wk_attention(const wk_engine *engine, const wk_attention_layer *layer,

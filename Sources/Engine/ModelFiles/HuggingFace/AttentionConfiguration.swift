@@ -17,12 +17,9 @@ package struct AttentionConfiguration: Hashable, Sendable {
     _ architecture: ModelArchitecture,
     layerCount: Int
   ) throws(MeshError) {
-    softCap = try config["attn_logit_softcapping"].map { (field) throws(MeshError) in
-      Float(try field.number(in: 1e-3...1e6))
-    }
-    scale = try config["query_pre_attn_scalar"].map { (field) throws(MeshError) in
-      Float(1 / (try field.number(in: 1e-3...1e6)).squareRoot())
-    }
+    softCap = try config.softCap("attn_logit_softcapping", architecture.attentionSoftCap)
+    let scalar = try config["query_pre_attn_scalar"]?.number(in: 1e-3...1e6)
+    scale = (scalar ?? (architecture.isGemma ? 256 : nil)).map { Float(1 / $0.squareRoot()) }
     slidingLayers = try Self.slidingLayers(config, architecture, layerCount)
     guard slidingLayers.contains(true) else {
       slidingWindow = nil
@@ -42,6 +39,8 @@ package struct AttentionConfiguration: Hashable, Sendable {
       return try readTypes(types, layerCount)
     }
     switch architecture {
+    case .gemma2:
+      return (0..<layerCount).map { $0.isMultiple(of: 2) }
     case .gemma3:
       let pattern =
         try (config["sliding_window_pattern"] ?? config["_sliding_window_pattern"])?
@@ -68,5 +67,17 @@ package struct AttentionConfiguration: Hashable, Sendable {
       throw types.corrupted("must have one entry for each of \(layerCount) layers")
     }
     return layers
+  }
+}
+
+extension JSONField {
+  /// A bound of scores or logits; nil for none, which a folder says with `null`.
+  ///
+  /// - Parameter usual: What it is where there is no such key.
+  func softCap(_ key: String, _ usual: Float?) throws(MeshError) -> Float? {
+    guard value[key] != nil else { return usual }
+    return try self[key].map { (field) throws(MeshError) in
+      Float(try field.number(in: 1e-3...1e6))
+    }
   }
 }

@@ -6,7 +6,8 @@ extension HuggingFaceConfiguration {
   ///
   /// Two keys are ours or newer than most files: `<architecture>.attention.sliding_window_pattern`,
   /// an array that says of each layer whether it has the sliding window, and
-  /// `<architecture>.rope.freq_base_swa`, the rotary base in those layers.
+  /// `<architecture>.rope.freq_base_swa`, the rotary base in those layers. A soft cap is `false`,
+  /// and a window 0, where there is none and without the key there would be one.
   package func metadata() throws(MeshError) -> GGUFMetadata {
     var pairs: [(key: String, value: GGUFValue)] = [
       ("general.architecture", .string(architecture.rawValue))
@@ -35,10 +36,16 @@ extension HuggingFaceConfiguration {
     if let window = attention.slidingWindow {
       add("attention.sliding_window", window)
       add("attention.sliding_window_pattern", .array(.boolean(attention.slidingLayers)))
+    } else if architecture == .gemma2 {
+      add("attention.sliding_window", 0)
     }
     add("attention.scale", attention.scale)
-    add("attn_logit_softcapping", attention.softCap)
-    add("final_logit_softcapping", finalSoftCap)
+    func add(_ key: String, _ cap: Float?, unlike usual: Float?) {
+      add(key, cap)
+      if cap == nil && usual != nil { add(key, .boolean(false)) }
+    }
+    add("attn_logit_softcapping", attention.softCap, unlike: architecture.attentionSoftCap)
+    add("final_logit_softcapping", finalSoftCap, unlike: architecture.finalSoftCap)
     return try GGUFMetadata(pairs)
   }
 }

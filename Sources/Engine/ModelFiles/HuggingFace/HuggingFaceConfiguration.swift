@@ -38,8 +38,7 @@ package struct HuggingFaceConfiguration: Hashable, Sendable {
     if let quantization = top["quantization_config"] ?? config["quantization_config"] {
       throw quantization.unsupported("absent: weights must be F32, F16 or BF16")
     }
-    let isGemma = architecture == .gemma3
-    // Gemma's folders leave out what is as in the family's first model.
+    let isGemma = architecture.isGemma
     func integer(
       _ key: String,
       _ range: ClosedRange<Int>,
@@ -58,8 +57,10 @@ package struct HuggingFaceConfiguration: Hashable, Sendable {
       try config["num_key_value_heads"]?.integer(in: 1...1024)
       ?? (isGemma ? 4 : queryHeadCount)
     headDimension = try Self.headDimension(config, architecture, width, queryHeadCount)
-    contextLength = try integer("max_position_embeddings", 1...16_777_216, gemma: 131_072)
-    vocabularySize = try integer("vocab_size", 1...(1 << 24), gemma: 262_208)
+    let (usualContext, usualVocabulary) =
+      architecture == .gemma2 ? (8192, 256_000) : (131_072, 262_208)
+    contextLength = try integer("max_position_embeddings", 1...16_777_216, gemma: usualContext)
+    vocabularySize = try integer("vocab_size", 1...(1 << 24), gemma: usualVocabulary)
     normEpsilon =
       try (isGemma && config["rms_norm_eps"]?.value == nil)
       ? 1e-6 : Float(config.member("rms_norm_eps").number(in: 0...1))
@@ -70,9 +71,7 @@ package struct HuggingFaceConfiguration: Hashable, Sendable {
       contextLength: contextLength
     )
     attention = try AttentionConfiguration(config, architecture, layerCount: layerCount)
-    finalSoftCap = try config["final_logit_softcapping"].map { (field) throws(MeshError) in
-      Float(try field.number(in: 1e-3...1e6))
-    }
+    finalSoftCap = try config.softCap("final_logit_softcapping", architecture.finalSoftCap)
     tiesEmbeddings =
       try (top["tie_word_embeddings"] ?? config["tie_word_embeddings"])?.boolean() ?? isGemma
     try checkActivation(config)
@@ -91,7 +90,7 @@ package struct HuggingFaceConfiguration: Hashable, Sendable {
   ) throws(MeshError) -> Int {
     if let field = config["head_dim"] { return try field.integer(in: 1...1024) }
     switch architecture {
-    case .gemma3: return 256
+    case .gemma2, .gemma3: return 256
     case .qwen3: return 128
     case .llama, .qwen2, .phi3: break
     }

@@ -12,13 +12,13 @@ extension RotaryConfiguration {
     let all = config["rope_parameters"]
     // Gemma's newer files have parameters for each kind of layer.
     let parameters = all?["full_attention"] ?? all
-    let isGemma = architecture == .gemma3
+    let isGemma3 = architecture == .gemma3
     base =
       try Self.base(parameters?["rope_theta"] ?? config["rope_theta"])
-      ?? (isGemma ? 1_000_000 : 10_000)
+      ?? (isGemma3 ? 1_000_000 : 10_000)
     slidingBase =
       try Self.base(all?["sliding_attention"]?["rope_theta"] ?? config["rope_local_base_freq"])
-      ?? (isGemma ? 10_000 : nil)
+      ?? (isGemma3 ? 10_000 : nil)
     let portion =
       try (parameters?["partial_rotary_factor"] ?? config["partial_rotary_factor"])?
       .number(in: 0.01...1) ?? 1

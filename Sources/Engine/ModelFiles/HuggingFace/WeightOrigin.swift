@@ -30,7 +30,7 @@ extension WeightOrigin {
     }
     let part = String(path[..<dot]), kind = String(path[path.index(after: dot)...])
     guard kind == "weight" || kind == "bias" else { return nil }
-    let isGemma = configuration.architecture == .gemma3
+    let isGemma = configuration.architecture.isGemma
     if let top = Self.topNames[part] {
       name = "\(top).\(kind)"
       change = isGemma && top == "output_norm" ? .onePlus : .none
@@ -67,7 +67,7 @@ extension WeightOrigin {
   ]
 
   private static func layerName(_ part: String, _ architecture: ModelArchitecture) -> String? {
-    if architecture == .gemma3, let name = gemmaNames[part] { return name }
+    if architecture.isGemma, let name = gemmaNames[part] { return name }
     return layerNames[part]
   }
 

@@ -14,7 +14,9 @@ extension CellCapacity {
           return sum + (speed > 0 && speed.isFinite ? speed : presumedTokensPerSecond)
         },
         maxSequenceTokens: workers.map { worker in
-          min(Int(worker.contextLength), Int(worker.blockCount) * Int(worker.blockSize) + 1)
+          // Without a sign: what two numbers of 32 bits give fits, and one more.
+          let positions = UInt64(worker.blockCount) * UInt64(worker.blockSize)
+          return Int(min(UInt64(worker.contextLength), positions + 1))
         }.max() ?? 0
       )
     }

@@ -19,14 +19,14 @@ package struct KVMemoryPlan {
   /// What is taken at most unless settings name a share or a size: a worker that was started just so
   /// leaves a laptop to its owner.
   package static let defaultLimitBytes = 1 << 30
-  /// As many as a scheduler takes.
-  private static let largestCount = 1 << 22
+  /// As many as a scheduler takes: one refuses workers that have more.
+  static let largestCount = 1 << 22
 
   /// - Parameter limits: As they are now, with what the process has taken so far.
   /// - Throws: ``MeshError`` `resourceExhausted` that says what is needed and what there is.
   package func blockCount(within limits: [MemoryLimit]) throws(MeshError) -> Int {
     if let explicit = settings.blockCount ?? settings.kvMemoryBytes.map({ $0 / blockBytes }) {
-      let count = max(1, explicit)
+      let count = min(max(1, explicit), Self.largestCount)
       let (bytes, overflow) = count.multipliedReportingOverflow(by: blockBytes)
       try expect(overflow ? .max : bytes, share: 1, limits)
       return count

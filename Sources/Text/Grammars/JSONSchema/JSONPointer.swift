@@ -56,8 +56,9 @@ enum JSONPointer {
 
 extension JSONSchemaCompiler {
   /// The schema that a reference leads to.
-  func resolve(_ pointer: String, at path: String) throws(MeshError) -> JSONValue {
+  mutating func resolve(_ pointer: String, at path: String) throws(MeshError) -> JSONValue {
     if pointer == "#" { return root }
+    if let known = schemasByPointer[pointer] { return known }
     guard pointer.hasPrefix("#/") else {
       throw rules.budget.unsupported(
         "\"\(pointer.prefix(100))\" must begin with #/: a place in the same document",
@@ -75,10 +76,12 @@ extension JSONSchemaCompiler {
         guard let index = Int(key), elements.indices.contains(index) else { throw missing }
         value = elements[index]
       } else {
+        try rules.budget.spend(value.members.count)
         guard let member = value[key] else { throw missing }
         value = member
       }
     }
+    schemasByPointer[pointer] = value
     return value
   }
 }

@@ -13,6 +13,8 @@ struct JSONSchemaCompiler {
   let root: JSONValue
   /// The rules of schemas that are referred to, by their place in the document.
   private var rulesByPointer: [String: RuleID] = [:]
+  /// Schemas that references have led to.
+  var schemasByPointer: [String: JSONValue] = [:]
   private var depth = 0
 
   /// Compiles a schema.

@@ -35,7 +35,8 @@ extension JSONSchemaCompiler {
     if let values = one["enum"]?.value.elementsOrSelf,
       let others = other["enum"]?.value.elementsOrSelf
     {
-      return !values.contains { value in others.contains { $0.isSameJSON(as: value) } }
+      try rules.budget.spend(values.count + others.count)
+      return Set(values.map(\.comparable)).isDisjoint(with: others.map(\.comparable))
     }
     // A type that is only implied is ours to choose, not the schema's: others validate as well.
     let (types, otherTypes) = (try strictTypes(one), try strictTypes(other))
@@ -43,12 +44,13 @@ extension JSONSchemaCompiler {
     if common.names.isEmpty { return true }
     guard common.names == ["object"] else { return false }
     let (required, otherRequired) = (one.required, other.required)
-    if required.contains(where: { !other.mayHave($0) }) { return true }
-    if otherRequired.contains(where: { !one.mayHave($0) }) { return true }
+    let (properties, otherProperties) = (one.properties, other.properties)
+    try rules.budget.spend(required.count + otherRequired.count)
+    try rules.budget.spend(properties.count + otherProperties.count)
+    if other.isClosed, required.contains(where: { otherProperties[$0] == nil }) { return true }
+    if one.isClosed, otherRequired.contains(where: { properties[$0] == nil }) { return true }
     for name in required.intersection(otherRequired).sorted() {
-      guard let schema = one["properties"]?.value[name],
-        let otherSchema = other["properties"]?.value[name]
-      else { continue }
+      guard let schema = properties[name], let otherSchema = otherProperties[name] else { continue }
       let node = try node(schema, at: "\(one.path)/properties/\(name)")
       let otherNode = try self.node(otherSchema, at: "\(other.path)/properties/\(name)")
       if try areDisjoint(node, otherNode, depth: depth + 1) { return true }
@@ -77,17 +79,16 @@ extension SchemaNode {
     )
   }
 
-  /// Whether an object that validates may have a property.
-  fileprivate func mayHave(_ name: String) -> Bool {
-    guard self["additionalProperties"]?.value == .boolean(false) else { return true }
-    return self["properties"]?.value[name] != nil
+  /// Whether an object that validates has no other properties than those with a schema of their own.
+  fileprivate var isClosed: Bool { self["additionalProperties"]?.value == .boolean(false) }
+
+  /// The schemas of properties: the last one, where one stands twice.
+  fileprivate var properties: [String: JSONValue] {
+    Dictionary((self["properties"]?.value.members ?? []).map { ($0.key, $0.value) }) { $1 }
   }
 }
 
 extension JSONValue {
-  /// Whether two values are equal in JSON, where 1 and 1.0 are.
-  fileprivate func isSameJSON(as other: Self) -> Bool {
-    if let number = asDouble, let otherNumber = other.asDouble { return number == otherNumber }
-    return self == other
-  }
+  /// What is equal for values that are equal in JSON, where 1 and 1.0 are.
+  fileprivate var comparable: Self { asDouble.map { .number($0) } ?? self }
 }

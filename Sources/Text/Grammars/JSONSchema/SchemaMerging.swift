@@ -3,7 +3,9 @@ import MeshTypes
 
 extension JSONSchemaCompiler {
   /// The schema of what validates against both.
-  func merge(_ one: SchemaNode, _ other: SchemaNode) throws(MeshError) -> SchemaNode {
+  ///
+  /// Costs a step for each value in keywords that both have.
+  mutating func merge(_ one: SchemaNode, _ other: SchemaNode) throws(MeshError) -> SchemaNode {
     var merged = one
     var other = other
     merged.isNever = one.isNever || other.isNever
@@ -22,30 +24,32 @@ extension JSONSchemaCompiler {
   }
 
   /// Adds to each property of `node` that `other` does not name what `other` says about such.
-  private func constrainProperties(
+  private mutating func constrainProperties(
     of node: inout SchemaNode,
     by other: SchemaNode
   ) throws(MeshError) {
     guard let additional = other["additionalProperties"]?.value, additional != .boolean(true),
       var properties = node["properties"], case .object(let members) = properties.value
     else { return }
-    let named = other["properties"]?.value
+    let named = Set((other["properties"]?.value.members ?? []).map(\.key))
+    try rules.budget.spend(members.count + named.count)
     properties.value = .object(
       members.map { member in
-        named?[member.key] != nil
+        named.contains(member.key)
           ? member : JSONValue.Member(key: member.key, value: .all(member.value, additional))
       }
     )
     node.keywords["properties"] = properties
   }
 
-  private func merge(
+  private mutating func merge(
     _ one: SchemaNode.Keyword,
     _ other: SchemaNode.Keyword,
     _ key: String,
     _ node: SchemaNode,
     _ otherNode: SchemaNode
   ) throws(MeshError) -> SchemaNode.Keyword {
+    try rules.budget.spend(one.value.valueCount + other.value.valueCount)
     if one.value == other.value { return one }
     var merged = one
     switch key {
@@ -54,9 +58,11 @@ extension JSONSchemaCompiler {
         .intersection(SchemaTypes(of: otherNode, rules.budget))
       merged.value = .array(types.names.map { .string($0) })
     case "required":
-      merged.value = .array(one.value.elementsOrSelf + other.value.elementsOrSelf)
+      let known = Set(one.value.elementsOrSelf)
+      let others = other.value.elementsOrSelf.filter { !known.contains($0) }
+      merged.value = .array(one.value.elementsOrSelf + others)
     case "enum":
-      let others = other.value.elementsOrSelf
+      let others = Set(other.value.elementsOrSelf)
       merged.value = .array(one.value.elementsOrSelf.filter { others.contains($0) })
     case "properties": merged.value = mergeProperties(one.value, other.value)
     case "items" where node["prefixItems"] == otherNode["prefixItems"], "additionalProperties":
@@ -80,10 +86,12 @@ extension JSONSchemaCompiler {
 
   private func mergeProperties(_ one: JSONValue, _ other: JSONValue) -> JSONValue {
     guard case .object(var members) = one, case .object(let others) = other else { return other }
+    var indices = Dictionary(members.indices.map { (members[$0].key, $0) }) { first, _ in first }
     for member in others {
-      if let index = members.firstIndex(where: { $0.key == member.key }) {
+      if let index = indices[member.key] {
         members[index].value = .all(members[index].value, member.value)
       } else {
+        indices[member.key] = members.count
         members.append(member)
       }
     }
@@ -92,6 +100,20 @@ extension JSONSchemaCompiler {
 }
 
 extension JSONValue {
+  /// An object's members; none of another value.
+  var members: [Member] {
+    if case .object(let members) = self { members } else { [] }
+  }
+
+  /// How many values it is, those within it included.
+  fileprivate var valueCount: Int {
+    switch self {
+    case .array(let elements): elements.reduce(1) { $0 + $1.valueCount }
+    case .object(let members): members.reduce(1) { $0 + $1.value.valueCount }
+    default: 1
+    }
+  }
+
   /// The schema of what validates against both.
   fileprivate static func all(_ one: Self, _ other: Self) -> Self {
     if one == other || other == .boolean(true) { return one }

@@ -59,7 +59,7 @@ extension JSONSchemaCompiler {
     return node
   }
 
-  private func merged(
+  private mutating func merged(
     _ keyword: SchemaNode.Keyword,
     _ key: String
   ) throws(MeshError) -> [(JSONValue, String)] {
