@@ -1,5 +1,6 @@
 import GatewayService
 import MeshProtos
+import SwiftProtobuf
 import Testing
 
 @Suite("What a scheduler says of its workers")

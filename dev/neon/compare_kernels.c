@@ -163,11 +163,12 @@ static void put_attention(context *at, wk_kv_type type) {
     table[i] = (uint32_t)(blocks - 1 - i);
   }
   const size_t keys = (heads - 1) * head, values = heads * head + keys;
+  const float soft_cap = next_bits(state) % 2 == 0 ? 0 : 0.1f + fabsf(next_float(state, 20));
   wk_attention_tile tile = {
       .kv = {memory, stride, keys, values, head, tokens, dimension, type},
       .block_table = table,
       .scale = negative ? 50 : next_float(state, 0.25f),
-      .soft_cap = next_bits(state) % 2 == 0 ? 0 : 0.1f + fabsf(next_float(state, 20)),
+      .soft_cap = soft_cap,
       .count = count,
   };
   float *out = allocate(&at->memory, count * dimension * sizeof(float));
@@ -226,6 +227,9 @@ static void gates(context *at) {
   put_floats(&at->out, out, count);
   at->kernels->geglu(gate, up, count, out);
   put_floats(&at->out, out, count);
+  memcpy(out, gate, count * sizeof(float));
+  at->kernels->soft_cap(out, count, 0.1f + fabsf(next_float(&at->state, 20)));
+  put_floats(&at->out, out, count);
 }
 
 static void exponentials(context *at) {
@@ -242,15 +246,6 @@ static void exponentials(context *at) {
   float *out = allocate(&at->memory, count * sizeof(float));
   at->kernels->exponentials(values, count, 30, factor, out);
   put_floats(&at->out, out, count);
-}
-
-static void soft_caps(context *at) {
-  const size_t count = next_size(&at->state, 1, 300);
-  float *values = awkward_floats(&at->memory, &at->state, count, false);
-  for (size_t i = 0; i < 2; i++) {
-    at->kernels->soft_cap(values, count, 0.1f + fabsf(next_float(&at->state, 20)));
-    put_floats(&at->out, values, count);
-  }
 }
 
 /// Any f32, those exactly between two halves and those next to them.
@@ -328,19 +323,12 @@ static const struct {
   void (*run)(context *at);
   bool is_universal;
 } CASES[] = {
-    {"quantize", quantize_finite, true},
-    {"quantize, not finite", quantize_any, false},
-    {"multiply", products, true},
-    {"attend", attention, true},
-    {"attend_q8", attention_q8, true},
-    {"rms_norm", norms, true},
-    {"swiglu, geglu", gates, true},
-    {"exponentials", exponentials, true},
-    {"soft_cap", soft_caps, true},
-    {"to_halves", halves, true},
-    {"to_levels", levels, true},
-    {"largest", largest, true},
-    {"formats, rotation, KV groups", common_parts, true},
+    {"quantize", quantize_finite, true}, {"quantize, not finite", quantize_any, false},
+    {"multiply", products, true},        {"attend", attention, true},
+    {"attend_q8", attention_q8, true},   {"rms_norm", norms, true},
+    {"gates, soft_cap", gates, true},    {"exponentials", exponentials, true},
+    {"to_halves", halves, true},         {"to_levels", levels, true},
+    {"largest", largest, true},          {"formats, rotation, KV groups", common_parts, true},
 };
 
 static record run_case(size_t index, const wk_kernel_set *kernels, uint64_t seed) {
