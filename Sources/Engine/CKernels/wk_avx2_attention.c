@@ -207,6 +207,7 @@ WK_AVX2_INLINE void attend(tile_part part, const int count, const wk_kv_type typ
   const wk_kv_view *kv = &part.tile->kv;
   const size_t *starts = part.tile->starts + part.first;
   const size_t *lengths = part.tile->lengths + part.first;
+  const float soft_cap = part.tile->soft_cap;
   running_softmax state;
   size_t first = starts[0], longest = 0;
   for (int q = 0; q < count; q++) {
@@ -227,10 +228,10 @@ WK_AVX2_INLINE void attend(tile_part part, const int count, const wk_kv_type typ
       chunk[parts] = part_at(part.tile, begin + (size_t)parts * POSITIONS, type);
       score(part, count, &chunk[parts], (size_t)parts * POSITIONS, &state, type);
     }
+    for (int q = 0; q < count && soft_cap > 0; q++) {
+      wk_avx2_soft_cap(state.weights[q], (size_t)(POSITIONS * parts), soft_cap);
+    }
     for (int q = 0; q < count; q++) {
-      if (part.tile->soft_cap > 0) {
-        wk_avx2_soft_cap(state.weights[q], (size_t)(POSITIONS * parts), part.tile->soft_cap);
-      }
       soften(&state, q, starts[q] > begin ? starts[q] - begin : 0,
              lengths[q] > begin ? lengths[q] - begin : 0, parts);
     }

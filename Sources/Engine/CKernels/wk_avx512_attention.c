@@ -321,6 +321,7 @@ WK_AVX512_INLINE void finish(wk_attention_tile *tile, const running_softmax *sta
 
 /// `count` is at least the tile's: surplus queries are repetitions, whose results are dropped.
 WK_AVX512_INLINE void attend(wk_attention_tile *tile, const int count, const wk_kv_type type) {
+  const float soft_cap = tile->soft_cap;
   running_softmax state;
   size_t first = tile->starts[0], longest = 0;
   for (int q = 0; q < count; q++) {
@@ -332,8 +333,8 @@ WK_AVX512_INLINE void attend(wk_attention_tile *tile, const int count, const wk_
   chunk_parts chunk = parts_at(tile, first, longest, type);
   for (size_t begin = first; begin < longest; begin += CHUNK) {
     score(tile, count, &chunk, &state, type);
-    for (int q = 0; q < count && tile->soft_cap > 0; q++) {
-      wk_avx2_soft_cap(state.weights[q], (size_t)(POSITIONS * chunk.count), tile->soft_cap);
+    for (int q = 0; q < count && soft_cap > 0; q++) {
+      wk_avx2_soft_cap(state.weights[q], (size_t)(POSITIONS * chunk.count), soft_cap);
     }
     soften(tile, count, begin, chunk.count, &state);
     const chunk_parts next = parts_at(tile, begin + CHUNK, longest, type);

@@ -263,6 +263,7 @@ WK_NEON_INLINE chunk_parts parts_at(const wk_attention_tile *tile, size_t begin,
 WK_NEON_INLINE void attend(tile_part part, const int count, const wk_kv_type type) {
   const wk_attention_tile *tile = part.tile;
   const size_t *starts = tile->starts + part.first, *lengths = tile->lengths + part.first;
+  const float soft_cap = tile->soft_cap;
   running_softmax state;
   size_t first = starts[0], longest = 0;
   for (int q = 0; q < count; q++) {
@@ -279,10 +280,10 @@ WK_NEON_INLINE void attend(tile_part part, const int count, const wk_kv_type typ
   for (size_t begin = first / CHUNK * CHUNK; begin < longest; begin += CHUNK) {
     const chunk_parts chunk = parts_at(tile, begin, longest, type);
     score(part, count, &chunk, &state, type);
+    for (int q = 0; q < count && soft_cap > 0; q++) {
+      wk_neon_soft_cap(state.weights[q], (size_t)(POSITIONS * chunk.count), soft_cap);
+    }
     for (int q = 0; q < count; q++) {
-      if (tile->soft_cap > 0) {
-        wk_neon_soft_cap(state.weights[q], (size_t)(POSITIONS * chunk.count), tile->soft_cap);
-      }
       soften(&state, q, starts[q] > begin ? starts[q] - begin : 0,
              lengths[q] > begin ? lengths[q] - begin : 0, chunk.count);
     }
