@@ -36,8 +36,13 @@ extension SchedulerCore {
     guard !workers[worker].hasNews else { return }
     workers[worker].hasNews = true
     let epoch = workers[worker].epoch
-    let place = changed.lastIndex { $0 < epoch }.map { $0 + 1 } ?? 0
-    changed.insert(epoch, at: place)
+    var low = 0
+    var high = changed.count
+    while low < high {
+      let middle = (low + high) / 2
+      if changed[middle] < epoch { low = middle + 1 } else { high = middle }
+    }
+    changed.insert(epoch, at: low)
   }
 
   /// Whether another plan may be in flight. If none may, a result is to come, which is news.
