@@ -16,7 +16,7 @@ extension SchedulerCore {
     }
     guard let least = leastMicroseconds(of: &sequence), Double(now) + least > Double(deadline)
     else { return }
-    let time = Int(least / 1000)
+    let time = Int(min(least / 1000, 1e15))
     let left = (deadline - now) / 1000
     throw MeshError(
       .deadlineExceeded,
