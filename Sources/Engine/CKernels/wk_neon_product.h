@@ -7,9 +7,6 @@
 
 #if WK_HAS_NEON
 
-/// Before a loop over vectors that are to stay in registers, which no loop can index.
-#define WK_UNROLLED _Pragma("clang loop unroll(full)")
-
 /// Scales, or offsets, of columns 4 * index ..< 4 * index + 4.
 WK_NEON_INLINE float32x4_t wk_four_scales(const uint8_t *vector, int index, const bool wide) {
   return wide ? vld1q_f32((const float *)(const void *)vector + 4 * index)

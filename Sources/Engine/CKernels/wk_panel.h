@@ -8,6 +8,9 @@
 /// Inlined into kernels of any instruction set.
 #define WK_PANEL_INLINE static inline __attribute__((always_inline))
 
+/// Before a loop over vectors that are to stay in registers, which no loop can index.
+#define WK_UNROLLED _Pragma("clang loop unroll(full)")
+
 /// A panel, and the first of the rows that it meets.
 typedef struct wk_place {
   const wk_product *product;

@@ -16,7 +16,12 @@ package struct PlanBatch: RandomAccessCollection, Sendable {
     return plans[place]
   }
 
-  mutating func removeAll() { endIndex = 0 }
+  /// Empties it, and keeps what memory is not its sequences' own: whoever holds tokens that are still
+  /// added to has them copied.
+  package mutating func removeAll() {
+    for place in 0..<endIndex { plans[place].starts.removeAll(keepingCapacity: true) }
+    endIndex = 0
+  }
 
   /// Appends a plan that `fill` makes of an empty one.
   mutating func append(epoch: Epoch, step: StepID, _ fill: (inout StepPlan) -> Void) {

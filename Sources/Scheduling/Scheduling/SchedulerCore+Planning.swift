@@ -36,13 +36,7 @@ extension SchedulerCore {
     guard !workers[worker].hasNews else { return }
     workers[worker].hasNews = true
     let epoch = workers[worker].epoch
-    var low = 0
-    var high = changed.count
-    while low < high {
-      let middle = (low + high) / 2
-      if changed[middle] < epoch { low = middle + 1 } else { high = middle }
-    }
-    changed.insert(epoch, at: low)
+    changed.insert(epoch, at: changed.count(whileLeading: { $0 < epoch }))
   }
 
   /// Whether another plan may be in flight. If none may, a result is to come, which is news.

@@ -72,12 +72,7 @@ package struct SchedulerCore: Sendable {
 
   /// The place of a member in ``workers``.
   func place(of epoch: Epoch) -> Int? {
-    var low = 0
-    var high = workers.count
-    while low < high {
-      let middle = (low + high) / 2
-      if workers[middle].epoch < epoch { low = middle + 1 } else { high = middle }
-    }
-    return low < workers.count && workers[low].epoch == epoch ? low : nil
+    let place = workers.count(whileLeading: { $0.epoch < epoch })
+    return place < workers.count && workers[place].epoch == epoch ? place : nil
   }
 }

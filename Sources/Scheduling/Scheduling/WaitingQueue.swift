@@ -53,12 +53,6 @@ struct WaitingQueue: Sendable {
   /// The first place whose rank is not before `rank`.
   private func place(of rank: SequenceRank) -> Int {
     if let last = entries.last, head < entries.count, last.rank < rank { return count }
-    var low = head
-    var high = entries.count
-    while low < high {
-      let middle = (low + high) / 2
-      if entries[middle].rank < rank { low = middle + 1 } else { high = middle }
-    }
-    return low - head
+    return entries[head...].count(whileLeading: { $0.rank < rank })
   }
 }

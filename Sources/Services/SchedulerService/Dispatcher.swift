@@ -19,7 +19,7 @@ final class Dispatcher: Sendable {
 
   private struct State {
     var core: SchedulerCore
-    /// The plans made last, and memory for the next.
+    /// Memory for plans; empty but while they are sent.
     var plans = PlanBatch()
     var members: [Epoch: Member] = [:]
     var sequences: [SequenceID: SequenceEvents.Continuation] = [:]
@@ -240,6 +240,7 @@ final class Dispatcher: Sendable {
     for plan in state.plans {
       state.members[plan.epoch]?.plans.yield(Weft_Worker_V1_ExecuteRequest(plan))
     }
+    state.plans.removeAll()
     for query in state.core.nextStoreQueries() { queryContinuation.yield(query) }
   }
 
